@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// The three policies, each put together from small requirements. A type of the user's own that satisfies the concept
+// works everywhere a built-in one does.
+//
+// A *source* answers questions about windows. Windows nest like scopes: `enter` opens `inner` inside `outer`, `leave`
+// closes `inner` and must leave `outer`'s peak at least as large as that of `inner`. `outer` is null for the outermost
+// window, the measurement. All of it is called on the measuring thread, and between `open` and `close` alone.
+//
+// The smallest heap source there is:
+//
+//     struct my_heap {
+//         static constexpr const char* name = "mine";
+//         static constexpr const char* unit = "requested";
+//         struct window { peakscope::bytes start; };
+//         struct own_memory {};
+//         void open() {}
+//         void settle() noexcept {}
+//         void enter(window& inner, window*) noexcept { inner.start = my_live_bytes(); }
+//         peakscope::heap_figures leave(window& inner, window*) noexcept {
+//             peakscope::heap_figures figures{.totals_precision = peakscope::exact};
+//             figures.start = inner.start;
+//             figures.end = my_live_bytes();
+//             figures.delta = *figures.end - *figures.start;
+//             return figures;                                  // peaks stay empty: n/a in the report
+//         }
+//         void close() noexcept {}
+//         std::optional<peakscope::bytes> own_bytes() const { return std::nullopt; }
+//         std::string remark() const { return {}; }
+//     };
+#pragma once
+
+#include <peakscope/core/report.hpp>
+
+#include <concepts>
+#include <optional>
+#include <string>
+
+namespace peakscope {
+
+/// A policy is named in the report. Reports of sources with one name are comparable with each other.
+template <class Policy>
+concept named_policy = requires {
+    { Policy::name } -> std::convertible_to<const char*>;
+};
+
+/// A source is claimed for one measurement. `open` throws `usage_error` when it serves another measurement already, and
+/// `source_error` when it cannot measure at all, with what to do about it. It is called before the first window;
+/// `close` after the last one.
+template <class Source>
+concept opens_for_a_measurement = requires(Source& source) {
+    source.open();
+    { source.close() } noexcept;
+};
+
+/// Before the baseline is read, a source gives back what is cached but not in use, so that the baseline is clean.
+template <class Source>
+concept settles = requires(Source& source) {
+    { source.settle() } noexcept;
+};
+
+/// A source measures nested windows. `leave` returns the figures of the window it closes. Neither may throw: a phase
+/// ends while an exception unwinds. What cannot be read is an empty figure.
+template <class Source, class Figures>
+concept measures_windows =
+    std::default_initializable<typename Source::window> &&
+    requires(Source& source, typename Source::window& inner, typename Source::window* outer) {
+        { source.enter(inner, outer) } noexcept;
+        { source.leave(inner, outer) } noexcept -> std::same_as<Figures>;
+    };
+
+/// One sentence for the reader of the report, asked for when the measurement ends: why figures are missing, for
+/// example. Empty when there is nothing to say.
+template <class Source>
+concept remarks = requires(const Source& source) {
+    { source.remark() } -> std::convertible_to<std::string>;
+};
+
+/// The profiler allocates too. While a `Source::own_memory` is alive, what its thread allocates is the profiler's and
+/// not the program's; `own_bytes` says how much of that there is, where the source knows.
+template <class Source>
+concept sets_own_memory_apart =
+    std::default_initializable<typename Source::own_memory> && requires(const Source& source) {
+        { source.own_bytes() } -> std::same_as<std::optional<bytes>>;
+    };
+
+/// Says what the program's heap holds. `unit` tells which bytes it counts: "requested", "usable", ...
+template <class Source>
+concept heap_source = named_policy<Source> && opens_for_a_measurement<Source> && settles<Source> &&
+                      measures_windows<Source, heap_figures> && remarks<Source> && sets_own_memory_apart<Source> &&
+                      requires {
+                          { Source::unit } -> std::convertible_to<const char*>;
+                      };
+
+/// Says how much of the process is resident. It has no `settle`: what is resident follows from what the heap gave back.
+template <class Source>
+concept rss_source = named_policy<Source> && opens_for_a_measurement<Source> &&
+                     measures_windows<Source, rss_figures> && remarks<Source>;
+
+/// Shows or stores a report. A backend is a function of the report's data and of nothing else; it throws `write_error`
+/// rather than write less than all of it. As a policy it is default-constructed when the measurement finishes.
+template <class Backend>
+concept report_backend = named_policy<Backend> && requires(const Backend& backend, const memory_report& report) {
+    backend(report);
+};
+
+} // namespace peakscope

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// How far a figure can be trusted. Every figure of a report carries one.
+#pragma once
+
+#include <peakscope/core/bytes.hpp>
+
+#include <algorithm>
+
+namespace peakscope {
+
+/// From the best to the worst.
+enum class precision_kind {
+    exact,      ///< the number itself
+    bounded,    ///< the true number lies within `precision::bound` of the one given, on either side
+    sampled,    ///< an estimate from samples taken on average every `precision::rate` bytes
+    unavailable ///< the source cannot know it here; the figure is empty
+};
+
+struct precision {
+    precision_kind kind = precision_kind::unavailable;
+    bytes bound{}; ///< for `bounded`, else 0
+    bytes rate{};  ///< for `sampled`, else 0
+
+    friend constexpr auto operator<=>(const precision&, const precision&) = default;
+};
+
+inline constexpr precision exact{precision_kind::exact, {}, {}};
+inline constexpr precision unavailable{precision_kind::unavailable, {}, {}};
+
+/// Within `bound` on either side. A bound of 0 is `exact`.
+[[nodiscard]] constexpr precision bounded(bytes bound) noexcept {
+    return bound == bytes{} ? exact : precision{precision_kind::bounded, bound, {}};
+}
+
+/// The precision that holds for both: members are ordered so that the worse one is the larger.
+[[nodiscard]] constexpr precision weaker(const precision& left, const precision& right) noexcept {
+    return std::max(left, right);
+}
+
+} // namespace peakscope

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+// The counting engine: exact live bytes and their peak, at the price of a few plain instructions per event.
+//
+// An *event* is one allocation or deallocation. Every thread counts its events in a record of its own, in *pending*
+// bytes, and adds them to the shared sum when they exceed a batch: a *flush*. Nothing on that path is locked.
+//
+// The peak. A record also keeps the highest its pending bytes have been since its last flush (`pending_high`). A flush
+// reads the shared sum G as it adds to it, and G_before + pending_high is a candidate for the peak. With one thread at
+// work, G + pending is live(t) at every moment, so the largest candidate is the peak, exactly.
+//
+// The bound with T threads at work, B the batch. Between events every |pending| < B.
+//   Too low by less than T x B:  live(t) = G(t) + sum of pending < G(t) + T x B, and every value that G takes was
+//     covered by a candidate (pending_high >= pending) or by the cut that began the window.
+//   Too high by less than (T+1) x B:  the flush that offers G + high found live >= G + pending - (T-1) x B just before
+//     its last event, and high - pending < 2 x B, because both lie within the batch. A last event that itself sets
+//     the high leaves high = pending, and only the other T-1 threads' pending bytes are missing.
+// So the peak of an interval between two cuts is within (T+1) x B where two or more threads had events in it, and exact
+// where at most one had. A window is as good as the worst of its intervals, because a maximum is.
+//
+// Cuts. To read all records at one moment, a cut stops every thread between two events. A thread says that it is in an
+// event with a plain store (`busy`) and then looks at `gate`; the processor may swap the two, and a fence on every event
+// would cost more than all the rest. membarrier(2) lets the cut pay instead: it is a fence on all threads at once.
+// Where the kernel has none, `gate` keeps a bit set that sends every event through a fence of its own.
+#pragma once
+
+#include <peakscope/heap/block_header.hpp>
+#include <peakscope/heap/thread_record.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <thread>
+#include <utility>
+
+#if defined(__linux__)
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace peakscope::heap::detail {
+
+inline constexpr std::int64_t default_batch_bytes = 32 * 1024;
+
+struct counting_engine {
+    enum gate_bits : std::uint32_t {
+        open = 0,
+        stopped = 1,    // a cut is on: wait
+        needs_fence = 2 // no membarrier: every event pays for a fence
+    };
+
+    // Read by every event, written by none.
+    alignas(128) std::atomic<std::uint32_t> gate{open};
+    std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
+    std::atomic<thread_record*> records{nullptr};
+
+    // Written by flushes.
+    alignas(128) std::atomic<std::int64_t> live_bytes{0};
+    std::atomic<std::int64_t> peak_bytes{0}; // of the innermost window
+
+    // Rarely touched.
+    alignas(128) std::atomic<std::uint64_t> foreign_blocks{0}; // freed here, but not allocated here
+    std::atomic<std::int64_t> record_bytes{0};                 // the records themselves
+    std::atomic<bool> in_cut{false};
+    std::atomic<bool> set_up{false};
+    std::atomic<bool> measured{false};
+    thread_record reserve; // for a thread that has no record and cannot get one
+};
+
+inline constinit counting_engine engine;
+
+// Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
+inline constinit thread_local thread_record* current_record = nullptr;
+inline constinit thread_local bool thread_is_ending = false;
+
+// ---- the event ------------------------------------------------------------------------------------------------------
+
+void wait_at_gate(thread_record& record) noexcept;
+
+// One event on one record. While it exists, no cut can read the record.
+class event {
+  public:
+    explicit event(thread_record& record) noexcept : record_(record) {
+        // A count, not a flag, so that an event in a signal handler that interrupts an event is one event more.
+        record_.busy.store(record_.busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst); // the cut's membarrier makes it a fence for the processor
+        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) [[unlikely]] wait_at_gate(record_);
+    }
+    ~event() { record_.busy.store(record_.busy.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+    event(const event&) = delete;
+    event& operator=(const event&) = delete;
+
+  private:
+    thread_record& record_;
+};
+
+// Moves pending bytes into the shared sum and offers a candidate for the peak. Called inside an event or a cut.
+inline void flush(thread_record& record) noexcept {
+    const std::int64_t before =
+        engine.live_bytes.fetch_add(record.pending_bytes.get(), std::memory_order_relaxed);
+    const std::int64_t candidate = before + record.pending_high_bytes.get();
+    record.pending_bytes.set(0);
+    record.pending_high_bytes.set(0);
+    std::int64_t peak = engine.peak_bytes.load(std::memory_order_relaxed);
+    while (candidate > peak && !engine.peak_bytes.compare_exchange_weak(peak, candidate, std::memory_order_relaxed)) {}
+}
+
+// The hot path of an allocation: four plain additions to one cache line, one comparison, no shared write.
+inline void count_allocation(thread_record& record, block_header& header) noexcept {
+    const event in_progress{record};
+    const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
+    if (record.own_memory_scopes != 0) [[unlikely]] {
+        header.offset_and_own |= block_header::own_bit;
+        record.own_bytes.add(size_bytes);
+        record.own_blocks.add(1);
+        return;
+    }
+    record.allocated_bytes.add(header.requested_bytes);
+    record.allocations.add(1);
+    const std::int64_t pending = record.pending_bytes.add(size_bytes);
+    if (pending > record.pending_high_bytes.get()) record.pending_high_bytes.set(pending);
+    if (pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]] flush(record);
+}
+
+// The hot path of a deallocation: three plain additions and a comparison. A high cannot rise here.
+inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
+    const event in_progress{record};
+    const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
+    if (header.own()) [[unlikely]] {
+        record.own_bytes.add(-size_bytes);
+        record.own_blocks.add(-1);
+        return;
+    }
+    record.freed_bytes.add(header.requested_bytes);
+    record.deallocations.add(1);
+    const std::int64_t pending = record.pending_bytes.add(-size_bytes);
+    if (-pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]] flush(record);
+}
+
+// The profiler's own bytes that no block's size shows: what an over-aligned block wastes in front of it.
+inline void count_own_bytes(thread_record& record, std::int64_t amount_bytes) noexcept {
+    const event in_progress{record};
+    record.own_bytes.add(amount_bytes);
+}
+
+// ---- records --------------------------------------------------------------------------------------------------------
+
+inline void push_record(thread_record& record) noexcept {
+    record.next = engine.records.load(std::memory_order_relaxed);
+    while (!engine.records.compare_exchange_weak(record.next, &record, std::memory_order_release,
+                                                 std::memory_order_relaxed)) {}
+}
+
+[[nodiscard]] inline bool take(thread_record& record) noexcept {
+    return !record.taken.load(std::memory_order_relaxed) && !record.taken.exchange(true, std::memory_order_acquire);
+}
+
+// What a thread has pending when it lets go of its record must not wait for the next owner.
+inline void release_record(thread_record& record) noexcept {
+    {
+        const event in_progress{record};
+        flush(record);
+    }
+    record.taken.store(false, std::memory_order_release);
+}
+
+// A record that no other thread has, a new one if need be. The reserve's owner gives it back after one event.
+[[nodiscard]] inline thread_record& acquire_record() noexcept {
+    for (auto* record = engine.records.load(std::memory_order_acquire); record != nullptr; record = record->next)
+        if (record != &engine.reserve && take(*record)) return *record;
+    if (void* memory = std::aligned_alloc(alignof(thread_record), sizeof(thread_record))) {
+        auto* record = ::new (memory) thread_record;
+        record->taken.store(true, std::memory_order_relaxed);
+        engine.record_bytes.fetch_add(sizeof(thread_record), std::memory_order_relaxed);
+        push_record(*record);
+        return *record;
+    }
+    while (!take(engine.reserve)) std::this_thread::yield();
+    return engine.reserve;
+}
+
+// Lets go of the thread's record when the thread ends. Other destructors of the thread may still free memory after it.
+struct record_releaser {
+    bool armed = false;
+    ~record_releaser() {
+        thread_is_ending = true;
+        if (thread_record* const record = std::exchange(current_record, nullptr)) release_record(*record);
+    }
+};
+inline thread_local record_releaser releaser;
+
+void set_up_once() noexcept;
+
+// A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record, it
+// borrows one for each event. Kept out of line, so that the path of every other event stays short.
+template <class Act>
+[[gnu::noinline, gnu::cold]] void with_new_record(Act act) noexcept {
+    set_up_once();
+    thread_record& record = acquire_record();
+    if (thread_is_ending || &record == &engine.reserve) {
+        act(record);
+        release_record(record);
+    } else {
+        current_record = &record;
+        releaser.armed = true; // the first touch registers its destructor
+        act(record);
+    }
+}
+
+// Calls `act` with a record that is the calling thread's own.
+template <class Act>
+[[gnu::always_inline]] inline void with_record(Act act) noexcept {
+    if (thread_record* const record = current_record) [[likely]]
+        act(*record);
+    else
+        with_new_record(act);
+}
+
+// ---- cuts -----------------------------------------------------------------------------------------------------------
+
+inline void fence_all_threads() noexcept {
+#if defined(__linux__)
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+#endif
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+// Every event comes here while a cut is on, and always where there is no membarrier.
+inline void wait_at_gate(thread_record& record) noexcept {
+    for (;;) {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::stopped) == 0) return;
+        const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
+        record.busy.store(0, std::memory_order_release);
+        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0) std::this_thread::yield();
+        record.busy.store(depth, std::memory_order_relaxed);
+    }
+}
+
+[[nodiscard]] inline thread_record* first_record() noexcept { return engine.records.load(std::memory_order_acquire); }
+
+// From `stop_threads` to `resume_threads`, every other thread stands between two events, and all records can be read as
+// of one moment. The calling thread must have no event in between: it neither allocates nor frees.
+inline void stop_threads() noexcept {
+    while (engine.in_cut.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    engine.gate.fetch_or(counting_engine::stopped, std::memory_order_seq_cst);
+    fence_all_threads();
+    for (auto* record = first_record(); record != nullptr; record = record->next) {
+        if (record == current_record) continue; // our own thread is here, and so in no event
+        while (record->busy.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    }
+}
+
+inline void resume_threads() noexcept {
+    engine.gate.fetch_and(~std::uint32_t{counting_engine::stopped}, std::memory_order_release);
+    engine.in_cut.store(false, std::memory_order_release);
+}
+
+class cut {
+  public:
+    cut() noexcept { stop_threads(); }
+    ~cut() { resume_threads(); }
+    cut(const cut&) = delete;
+    cut& operator=(const cut&) = delete;
+};
+
+// Sums since the program began. Their differences are a window's figures.
+struct totals {
+    std::uint64_t allocated_bytes = 0;
+    std::uint64_t freed_bytes = 0;
+    std::uint64_t allocations = 0;
+    std::uint64_t deallocations = 0;
+
+    [[nodiscard]] std::int64_t live_bytes() const noexcept {
+        return static_cast<std::int64_t>(allocated_bytes - freed_bytes);
+    }
+    [[nodiscard]] std::uint64_t live_blocks() const noexcept { return allocations - deallocations; }
+};
+
+struct cut_reading {
+    totals sums;
+    std::int64_t peak_bytes = 0;       // of the innermost window, up to now
+    std::int64_t peak_bound_bytes = 0; // of what has happened since the last cut
+};
+
+// Flushes every record and reads all of it. After it, no record has anything pending.
+[[nodiscard]] inline cut_reading read_all(const cut&) noexcept {
+    cut_reading reading;
+    std::int64_t threads_at_work = 0;
+    for (auto* record = first_record(); record != nullptr; record = record->next) {
+        flush(*record);
+        totals& sums = reading.sums;
+        sums.allocated_bytes += record->allocated_bytes.get();
+        sums.freed_bytes += record->freed_bytes.get();
+        sums.allocations += record->allocations.get();
+        sums.deallocations += record->deallocations.get();
+        const std::uint64_t events = record->allocations.get() + record->deallocations.get();
+        if (std::exchange(record->events_at_last_cut, events) != events) ++threads_at_work;
+    }
+    reading.peak_bytes = engine.peak_bytes.load(std::memory_order_relaxed);
+    if (threads_at_work > 1)
+        reading.peak_bound_bytes = (threads_at_work + 1) * engine.batch_bytes.load(std::memory_order_relaxed);
+    return reading;
+}
+
+// ---- set-up, and fork -----------------------------------------------------------------------------------------------
+
+inline void use_membarrier_if_there_is_one() noexcept {
+#if defined(__linux__)
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+#endif
+    engine.gate.fetch_or(counting_engine::needs_fence, std::memory_order_seq_cst);
+}
+
+// A child of fork has one thread, and the records of those it has not. `stop_threads` ran before the fork, so they are
+// whole; here they become free, and what was pending in them is counted.
+inline void disown_records_after_fork() noexcept {
+    for (auto* record = first_record(); record != nullptr; record = record->next) {
+        if (record == current_record) continue;
+        flush(*record);
+        record->taken.store(false, std::memory_order_relaxed);
+    }
+    use_membarrier_if_there_is_one();
+    resume_threads();
+}
+
+inline void set_up_once() noexcept {
+    if (engine.set_up.load(std::memory_order_acquire) || engine.set_up.exchange(true, std::memory_order_acq_rel)) return;
+    push_record(engine.reserve);
+    use_membarrier_if_there_is_one();
+#if defined(__linux__)
+    ::pthread_atfork(stop_threads, resume_threads, disown_records_after_fork);
+#endif
+}
+
+} // namespace peakscope::heap::detail

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The names of the heap sources, for a header that only names a profiler type. Who starts a measurement includes the
+// source's own header as well.
+#pragma once
+
+namespace peakscope::heap {
+
+struct none;
+
+template <class... Options>
+class counting;
+
+} // namespace peakscope::heap

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// All of peakscope that needs nothing but Boost.Hana. Left out, for who wants them to include:
+//   heap/counting_operators.hpp   replaces operator new and delete; belongs in one .cpp file
+//   report/json.hpp               needs nlohmann-json
+#pragma once
+
+#include <peakscope/core/bytes.hpp>
+#include <peakscope/core/concepts.hpp>
+#include <peakscope/core/error.hpp>
+#include <peakscope/core/format.hpp>
+#include <peakscope/core/report.hpp>
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/none.hpp>
+#include <peakscope/phases/phase_list.hpp>
+#include <peakscope/profiler/measurement.hpp>
+#include <peakscope/profiler/profiler.hpp>
+#include <peakscope/report/console.hpp>
+#include <peakscope/report/none.hpp>
+#include <peakscope/report/tee.hpp>
+#include <peakscope/rss/none.hpp>
+#include <peakscope/rss/procfs.hpp>

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// report::console: the report for a person. UTF-8; plain text where the output is no terminal or NO_COLOR is set.
+//
+// A peak is shown above the measurement's baseline, as are all deltas: what was there before is in none of the figures,
+// and the baseline itself has a line of its own. A '~' stands before a figure that is not exact.
+#pragma once
+
+#include <peakscope/core/format.hpp>
+#include <peakscope/core/report.hpp>
+#include <peakscope/report/destination.hpp>
+#include <peakscope/report/fwd.hpp>
+#include <peakscope/report/text_table.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace peakscope::report {
+
+namespace detail {
+
+inline constexpr std::string_view not_known = "n/a";
+
+[[nodiscard]] inline std::optional<bytes> difference(const std::optional<bytes>& value, const std::optional<bytes>& base) {
+    return value && base ? std::optional{*value - *base} : std::nullopt;
+}
+
+[[nodiscard]] inline std::string signed_or_na(const std::optional<bytes>& value) {
+    return value ? format_signed_bytes(*value) : std::string{not_known};
+}
+[[nodiscard]] inline std::string plain_or_na(const std::optional<bytes>& value) {
+    return value ? format_bytes(*value) : std::string{not_known};
+}
+
+[[nodiscard]] inline std::string mark_inexact(std::string figure, const precision& of) {
+    return of.kind == precision_kind::exact || figure == not_known ? figure : "~" + figure;
+}
+
+// "exact", or both where the totals and the peaks differ.
+template <class Figures>
+[[nodiscard]] std::string precision_text(const Figures& figures) {
+    const std::string totals = format_precision(figures.totals_precision);
+    const std::string peak = format_precision(figures.peak_precision);
+    return totals == peak ? totals : totals + ", peak " + peak;
+}
+
+[[nodiscard]] inline std::string_view last_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+[[nodiscard]] inline std::size_t depth_of(std::string_view path) {
+    return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+}
+
+// The innermost phase whose window held the measurement's peak; null when it lay outside of all.
+[[nodiscard]] inline const phase_report* high_water_phase(const memory_report& report) {
+    const phase_report* found = nullptr;
+    if (!report.heap.peak) return found;
+    for (const phase_report& phase : report.phases)
+        if (phase.heap.peak == report.heap.peak && (found == nullptr || phase.path.starts_with(found->path + "/")))
+            found = &phase;
+    return found;
+}
+
+// What the phases at the root leave of a figure of the measurement.
+template <class Get>
+[[nodiscard]] std::optional<bytes> outside_phases(const memory_report& report, Get delta) {
+    std::optional<bytes> rest = delta(report);
+    for (const phase_report& phase : report.phases)
+        if (phase.entries > 0 && depth_of(phase.path) == 0) rest = difference(rest, delta(phase));
+    return rest;
+}
+
+// Terminal styles, or nothing.
+struct style {
+    bool on;
+    [[nodiscard]] std::string bold(const std::string& text) const { return on ? "\x1b[1m" + text + "\x1b[0m" : text; }
+    [[nodiscard]] std::string accent(const std::string& text) const { return on ? "\x1b[1;33m" + text + "\x1b[0m" : text; }
+};
+
+class console_writer {
+  public:
+    console_writer(const memory_report& report, bool colour) : report_(report), style_{colour} {}
+
+    [[nodiscard]] std::string text() {
+        line(style_.bold(report_.title));
+        summary();
+        if (!report_.phases.empty()) phases();
+        if (!report_.notes.empty()) text_ += '\n';
+        for (const std::string& note : report_.notes) line("Note: " + note);
+        return std::move(text_);
+    }
+
+  private:
+    void line(const std::string& content) { text_ += content + "\n"; }
+
+    void summary() {
+        text_table table;
+        if (report_.heap_source != "none")
+            table.add(summary_row("Heap", report_.heap,
+                                  report_.heap_source + ", " + report_.heap_unit + " bytes, "));
+        if (report_.rss_source != "none") table.add(summary_row("RSS", report_.rss, report_.rss_source + ", "));
+        for (const std::string& each : table.lines()) line("  " + each);
+        if (report_.items) per_item(*report_.items);
+        if (report_.heap.start || report_.rss.start)
+            line("  Baseline  heap " + plain_or_na(report_.heap.start) + ", RSS " + plain_or_na(report_.rss.start) +
+                 "; in none of these figures");
+        line("  Time  " + format_duration(report_.duration));
+        if (report_.profiler_bytes) line("  Profiler  " + format_bytes(*report_.profiler_bytes) + " of its own, not in the heap");
+    }
+
+    template <class Figures>
+    [[nodiscard]] static text_table::row summary_row(const char* title, const Figures& figures, const std::string& source) {
+        return {{title, "Δ " + signed_or_na(figures.delta), "peak " + signed_or_na(figures.peak_delta)},
+                "(" + source + precision_text(figures) + ")"};
+    }
+
+    void per_item(const item_count& items) {
+        const auto count = static_cast<std::int64_t>(items.count);
+        const auto share = [count](const std::optional<bytes>& whole) {
+            return whole ? std::optional{*whole / count} : std::nullopt;
+        };
+        const auto both = [&](const std::optional<bytes>& heap, const std::optional<bytes>& rss) {
+            return signed_or_na(share(heap)) + " heap, " + signed_or_na(share(rss)) + " RSS";
+        };
+        line("  Per " + items.name + "  Δ " + both(report_.heap.delta, report_.rss.delta) + "   peak " +
+             both(report_.heap.peak_delta, report_.rss.peak_delta) + "   (" + format_count(items.count) + ")");
+    }
+
+    void phases() {
+        text_ += '\n';
+        text_table table;
+        table.add({{"Memory by phase", "Δ heap", "peak heap", "Δ RSS", "peak RSS", "entered", "time"}});
+        const phase_report* const highest = high_water_phase(report_);
+        for (const phase_report& phase : report_.phases) table.add(phase_row(phase, &phase == highest));
+        add_rest(table, highest == nullptr);
+        bool first = true;
+        for (const std::string& each : table.lines()) {
+            line(std::exchange(first, false) ? style_.bold(each) : each);
+        }
+        if (any_inexact_) {
+            std::string legend = "  ~ not exact";
+            if (widest_bound_ > bytes{}) legend += ", within " + format_bytes(widest_bound_) + " or less";
+            line(legend);
+        }
+    }
+
+    [[nodiscard]] text_table::row phase_row(const phase_report& phase, bool highest) {
+        const std::string name =
+            std::string(2 + 2 * depth_of(phase.path), ' ') + std::string{last_name(phase.path)};
+        if (phase.entries == 0) return {{name, "", "", "", "", "never", ""}};
+        return {{name, marked(signed_or_na(phase.heap.delta), phase.heap.totals_precision),
+                 marked(plain_or_na(difference(phase.heap.peak, report_.heap.start)), phase.heap.peak_precision),
+                 marked(signed_or_na(phase.rss.delta), phase.rss.totals_precision),
+                 marked(plain_or_na(difference(phase.rss.peak, report_.rss.start)), phase.rss.peak_precision),
+                 format_count(phase.entries), format_duration(phase.duration)},
+                highest ? style_.accent("<- the high-water mark") : ""};
+    }
+
+    void add_rest(text_table& table, bool peak_is_outside) {
+        const auto heap = outside_phases(report_, [](const auto& part) { return part.heap.delta; });
+        const auto rss = outside_phases(report_, [](const auto& part) { return part.rss.delta; });
+        const bool has_peak = peak_is_outside && report_.heap.peak_delta.has_value();
+        if (heap.value_or(bytes{}) == bytes{} && rss.value_or(bytes{}) == bytes{} && !has_peak) return;
+        table.add({{"  outside phases", marked(signed_or_na(heap), report_.heap.totals_precision),
+                    has_peak ? marked(plain_or_na(report_.heap.peak_delta), report_.heap.peak_precision) : "",
+                    marked(signed_or_na(rss), report_.rss.totals_precision), "", "", ""},
+                   has_peak ? style_.accent("<- the high-water mark") : ""});
+    }
+
+    [[nodiscard]] std::string marked(std::string figure, const precision& of) {
+        if (of.kind != precision_kind::exact && figure != not_known) {
+            any_inexact_ = true;
+            widest_bound_ = std::max(widest_bound_, of.bound);
+        }
+        return mark_inexact(std::move(figure), of);
+    }
+
+    const memory_report& report_;
+    style style_;
+    std::string text_;
+    bool any_inexact_ = false;
+    bytes widest_bound_{};
+};
+
+} // namespace detail
+
+/// Writes the report as text. Throws `write_error`.
+class console {
+  public:
+    static constexpr const char* name = "console";
+
+    /// To standard output.
+    console() = default;
+    explicit console(destination where) : where_(std::move(where)) {}
+
+    [[nodiscard]] static std::string text(const memory_report& report, bool colour = false) {
+        return detail::console_writer{report, colour}.text();
+    }
+
+    void operator()(const memory_report& report) const { where_.write(text(report, where_.wants_colour())); }
+
+  private:
+    destination where_;
+};
+
+} // namespace peakscope::report

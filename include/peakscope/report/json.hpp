@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// report::json: the whole report as JSON, schema "peakscope.report/1". Needs nlohmann-json.
+//
+// Bytes are integers, what is not known is null. The contract names the members; these were added to it:
+//   totals_precision, peak_precision   beside "precision" in heap and rss: of the totals and of the two peaks. "precision"
+//                                      is the weaker of the two.
+//   notes                              what a reader must know: why figures are missing, for example.
+// A precision has "rate_bytes" where it is sampled.
+#pragma once
+
+#include <peakscope/core/report.hpp>
+#include <peakscope/report/destination.hpp>
+#include <peakscope/report/fwd.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace peakscope::report {
+
+namespace detail {
+
+using ordered_json = nlohmann::ordered_json;
+
+inline ordered_json number(const std::optional<bytes>& value) {
+    return value ? ordered_json(value->count) : ordered_json(nullptr);
+}
+inline ordered_json number(const std::optional<std::uint64_t>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+inline ordered_json to_json(const precision& value) {
+    switch (value.kind) {
+    case precision_kind::exact: return {{"kind", "exact"}, {"bound_bytes", 0}};
+    case precision_kind::bounded: return {{"kind", "bounded"}, {"bound_bytes", value.bound.count}};
+    case precision_kind::sampled:
+        return {{"kind", "sampled"}, {"bound_bytes", nullptr}, {"rate_bytes", value.rate.count}};
+    case precision_kind::unavailable: break;
+    }
+    return {{"kind", "unavailable"}, {"bound_bytes", nullptr}};
+}
+
+// What heap and rss objects begin with. The weaker precision comes first: it holds for every number beside it.
+template <class Figures>
+ordered_json figures_to_json(const std::string& source, const Figures& figures) {
+    return {{"source", source},
+            {"precision", to_json(weaker(figures.totals_precision, figures.peak_precision))},
+            {"totals_precision", to_json(figures.totals_precision)},
+            {"peak_precision", to_json(figures.peak_precision)},
+            {"start", number(figures.start)},
+            {"end", number(figures.end)},
+            {"delta", number(figures.delta)},
+            {"peak", number(figures.peak)},
+            {"peak_delta", number(figures.peak_delta)}};
+}
+
+inline ordered_json heap_to_json(const memory_report& report, const heap_figures& heap) {
+    ordered_json object = figures_to_json(report.heap_source, heap);
+    object["unit"] = report.heap_unit;
+    object["allocated"] = number(heap.allocated);
+    object["freed"] = number(heap.freed);
+    object["allocations"] = number(heap.allocations);
+    object["deallocations"] = number(heap.deallocations);
+    object["blocks_start"] = number(heap.blocks_start);
+    object["blocks_end"] = number(heap.blocks_end);
+    return object;
+}
+
+inline ordered_json to_json(const phase_report& phase, const memory_report& report) {
+    return {{"path", phase.path},
+            {"entries", phase.entries},
+            {"duration_ns", phase.duration.count()},
+            {"heap", heap_to_json(report, phase.heap)},
+            {"rss", figures_to_json(report.rss_source, phase.rss)}};
+}
+
+inline ordered_json to_json(const site_report& site) {
+    ordered_json stack = ordered_json::array();
+    for (const stack_frame& frame : site.stack)
+        stack.push_back(
+            {{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"inlined", frame.inlined}});
+    return {{"function", site.function},
+            {"file", site.file},
+            {"line", site.line},
+            {"delta_bytes", site.delta_bytes.count},
+            {"delta_blocks", site.delta_blocks},
+            {"at_peak_bytes", site.at_peak_bytes.count},
+            {"at_peak_blocks", site.at_peak_blocks},
+            {"allocated_bytes", site.allocated_bytes.count},
+            {"allocations", site.allocations},
+            {"stack", std::move(stack)}};
+}
+
+inline ordered_json to_json(const label_report& label) {
+    return {{"name", label.name},
+            {"allocated_bytes", label.allocated_bytes.count},
+            {"allocations", label.allocations},
+            {"delta_bytes", label.delta_bytes.count},
+            {"peak_bytes", label.peak_bytes.count}};
+}
+
+inline ordered_json to_json(const memory_report& report) {
+    ordered_json object{{"schema", "peakscope.report/1"}, {"title", report.title}};
+    object["items"] = report.items
+                          ? ordered_json{{"name", report.items->name}, {"count", report.items->count}}
+                          : ordered_json(nullptr);
+    object["heap"] = heap_to_json(report, report.heap);
+    object["rss"] = figures_to_json(report.rss_source, report.rss);
+    object["duration_ns"] = report.duration.count();
+    object["phases"] = ordered_json::array();
+    for (const phase_report& phase : report.phases) object["phases"].push_back(to_json(phase, report));
+    object["sites"] = ordered_json::array();
+    for (const site_report& site : report.sites) object["sites"].push_back(to_json(site));
+    object["labels"] = ordered_json::array();
+    for (const label_report& label : report.labels) object["labels"].push_back(to_json(label));
+    object["profiler_bytes"] = number(report.profiler_bytes);
+    object["notes"] = report.notes;
+    return object;
+}
+
+} // namespace detail
+
+/// Writes the report as one indented JSON document and a line end. Bytes of a title or a name that are not UTF-8 become
+/// U+FFFD: JSON has no other way to hold them. Throws `write_error`.
+class json {
+  public:
+    static constexpr const char* name = "json";
+
+    /// To standard output.
+    json() = default;
+    explicit json(destination where) : where_(std::move(where)) {}
+
+    [[nodiscard]] static std::string text(const memory_report& report) {
+        return detail::to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    }
+
+    void operator()(const memory_report& report) const { where_.write(text(report)); }
+
+  private:
+    destination where_;
+};
+
+} // namespace peakscope::report

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The names of the RSS sources, for a header that only names a profiler type.
+#pragma once
+
+#include <peakscope/core/fixed_string.hpp>
+
+namespace peakscope::rss {
+
+struct none;
+
+template <fixed_string Directory>
+class procfs_at;
+
+/// Linux's /proc/self.
+using procfs = procfs_at<"/proc/self">;
+
+} // namespace peakscope::rss

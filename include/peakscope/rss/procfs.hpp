@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// rss::procfs: the resident set size and its peak per window, from Linux's /proc (proc(5)).
+//
+// The kernel keeps the largest RSS so far as VmHWM in /proc/self/status, and sets it back to the present RSS when "5"
+// is written to /proc/self/clear_refs (since 4.0). So each window starts by noting the mark for the window around it and
+// resetting it. The side effect is documented: other readers of the process's VmHWM see the reset too, and a rise
+// of another thread's making in the microsecond between the reading and the reset is lost.
+//
+// Precision. The kernel counts resident pages per CPU (since 6.2; per thread before) and folds them into the sum in
+// batches, and VmHWM is taken from the folded sum. Every figure is therefore `bounded`, by
+//     3 counters (file, anonymous, shared) x the batches that can be outstanding x the page size:
+//     max(32, 2 x CPUs) pages per CPU, or 64 pages per thread, whichever is more.
+// In a program at rest the figures are usually exact to the page.
+//
+// Where /proc is not there, every figure is `unavailable`; where only the reset is refused, the peaks are. The report
+// says which, and why.
+#pragma once
+
+#include <peakscope/core/error.hpp>
+#include <peakscope/core/report.hpp>
+#include <peakscope/rss/fwd.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#if defined(__linux__)
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+namespace peakscope::rss {
+
+namespace detail {
+
+inline constinit std::atomic<bool> procfs_measured{false};
+
+// A descriptor that is kept open, so that a reading is one system call.
+class proc_file {
+  public:
+    proc_file() = default;
+    proc_file(const proc_file&) = delete;
+    proc_file& operator=(const proc_file&) = delete;
+    ~proc_file() { close(); }
+
+    // 0, or the reason as an errno value.
+    [[nodiscard]] int open_to_read(const char* path) noexcept;
+    [[nodiscard]] int open_to_write(const char* path) noexcept;
+    void close() noexcept;
+
+    [[nodiscard]] std::string_view read_start(std::array<char, 4096>& buffer) const noexcept;
+    [[nodiscard]] int write_start(std::string_view text) const noexcept;
+
+  private:
+    int descriptor_ = -1;
+};
+
+#if defined(__linux__)
+inline int proc_file::open_to_read(const char* path) noexcept {
+    close();
+    descriptor_ = ::open(path, O_RDONLY | O_CLOEXEC);
+    return descriptor_ < 0 ? errno : 0;
+}
+inline int proc_file::open_to_write(const char* path) noexcept {
+    close();
+    descriptor_ = ::open(path, O_WRONLY | O_CLOEXEC);
+    return descriptor_ < 0 ? errno : 0;
+}
+inline void proc_file::close() noexcept {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+}
+inline std::string_view proc_file::read_start(std::array<char, 4096>& buffer) const noexcept {
+    const ssize_t length = ::pread(descriptor_, buffer.data(), buffer.size(), 0);
+    return length <= 0 ? std::string_view{} : std::string_view{buffer.data(), static_cast<std::size_t>(length)};
+}
+inline int proc_file::write_start(std::string_view text) const noexcept {
+    return ::pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+}
+#else
+inline int proc_file::open_to_read(const char*) noexcept { return ENOSYS; }
+inline int proc_file::open_to_write(const char*) noexcept { return ENOSYS; }
+inline void proc_file::close() noexcept {}
+inline std::string_view proc_file::read_start(std::array<char, 4096>&) const noexcept { return {}; }
+inline int proc_file::write_start(std::string_view) const noexcept { return ENOSYS; }
+#endif
+
+// The number after `key` at the start of a line; "VmRSS:" is followed by blanks, the number, " kB".
+[[nodiscard]] inline std::optional<std::int64_t> number_after(std::string_view text, std::string_view key) noexcept {
+    std::size_t at = text.find(key);
+    if (at == std::string_view::npos || (at != 0 && text[at - 1] != '\n')) return std::nullopt;
+    at = text.find_first_not_of(" \t", at + key.size());
+    if (at == std::string_view::npos) return std::nullopt;
+    std::int64_t number = 0;
+    const auto parsed = std::from_chars(text.data() + at, text.data() + text.size(), number);
+    return parsed.ec == std::errc{} ? std::optional{number} : std::nullopt;
+}
+
+[[nodiscard]] inline std::int64_t rss_bound_bytes(std::int64_t threads) noexcept {
+#if defined(__linux__)
+    const std::int64_t cpus = std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF));
+    const std::int64_t page_bytes = ::sysconf(_SC_PAGESIZE);
+    constexpr std::int64_t counters = 3;
+    return counters * page_bytes * std::max(cpus * std::max<std::int64_t>(32, 2 * cpus), 64 * threads);
+#else
+    return threads * 0;
+#endif
+}
+
+} // namespace detail
+
+/// The RSS source over a directory laid out like /proc/self. Global to the process: one measurement at a time.
+template <fixed_string Directory>
+class procfs_at {
+  public:
+    static constexpr const char* name = "procfs";
+
+    class window {
+        friend procfs_at;
+        std::optional<bytes> start_;
+        std::optional<bytes> peak_; // so far, from before the last reset; empty when a peak cannot be known
+        std::int64_t threads_ = 1;
+    };
+
+    /// Throws `usage_error` when another measurement uses the kernel's high-water mark. That /proc is missing is not an
+    /// error: the figures are `unavailable`, and `remark()` says why.
+    void open() {
+        if (detail::procfs_measured.exchange(true, std::memory_order_acq_rel))
+            throw usage_error("rss::procfs serves one measurement at a time, and one is running: finish() it before the "
+                              "next one starts");
+        constexpr auto status_path = Directory + fixed_string{"/status"};
+        constexpr auto clear_refs_path = Directory + fixed_string{"/clear_refs"};
+        remark_.clear();
+        if (const int reason = status_.open_to_read(status_path.c_str()); reason != 0) {
+            remark_ = unavailable_because("RSS is", status_path.c_str(), reason);
+        } else if (!read().rss) {
+            remark_ = std::string{"RSS is unavailable: "} + status_path.c_str() + " has no line VmRSS";
+        } else {
+            int peak_reason = clear_refs_.open_to_write(clear_refs_path.c_str());
+            if (peak_reason == 0) peak_reason = clear_refs_.write_start("5");
+            peaks_ = peak_reason == 0 && read().high_water.has_value();
+            if (!peaks_)
+                remark_ = unavailable_because("RSS peaks are", clear_refs_path.c_str(), peak_reason);
+        }
+    }
+
+    void close() noexcept {
+        status_.close();
+        clear_refs_.close();
+        detail::procfs_measured.store(false, std::memory_order_release);
+    }
+
+    void enter(window& inner, window* outer) noexcept {
+        const reading before = read();
+        if (outer != nullptr) note_peak(*outer, before.high_water);
+        const bool reset = peaks_ && clear_refs_.write_start("5") == 0;
+        inner.start_ = before.rss;
+        inner.peak_ = reset ? before.rss : std::nullopt;
+        inner.threads_ = before.threads;
+    }
+
+    rss_figures leave(window& inner, window* outer) noexcept {
+        const reading now = read();
+        note_peak(inner, now.high_water);
+        note_peak(inner, now.rss);
+        if (outer != nullptr) note_peak(*outer, inner.peak_);
+        rss_figures figures;
+        const precision bound = bounded({detail::rss_bound_bytes(std::max(inner.threads_, now.threads))});
+        if (inner.start_ && now.rss) {
+            figures.totals_precision = bound;
+            figures.start = inner.start_;
+            figures.end = now.rss;
+            figures.delta = *now.rss - *inner.start_;
+        }
+        if (inner.start_ && inner.peak_) {
+            figures.peak_precision = bound;
+            figures.peak = inner.peak_;
+            figures.peak_delta = *inner.peak_ - *inner.start_;
+        }
+        return figures;
+    }
+
+    [[nodiscard]] std::string remark() const { return remark_; }
+
+  private:
+    struct reading {
+        std::optional<bytes> rss;
+        std::optional<bytes> high_water;
+        std::int64_t threads = 1;
+    };
+
+    [[nodiscard]] reading read() const noexcept {
+        std::array<char, 4096> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the read
+        const std::string_view text = status_.read_start(buffer);
+        reading now;
+        if (const auto kib = detail::number_after(text, "VmRSS:")) now.rss = bytes{*kib * 1024};
+        if (const auto kib = detail::number_after(text, "VmHWM:")) now.high_water = bytes{*kib * 1024};
+        now.threads = detail::number_after(text, "Threads:").value_or(1);
+        return now;
+    }
+
+    // A window's peak stays unknown once it is: where the mark could not be reset, it belongs to an earlier time.
+    static void note_peak(window& window, const std::optional<bytes>& seen) noexcept {
+        if (window.peak_ && seen) window.peak_ = std::max(*window.peak_, *seen);
+    }
+
+    static std::string unavailable_because(const char* what, const char* path, int reason) {
+        return std::string{what} + " unavailable: " + path + ": " +
+               std::error_code{reason, std::generic_category()}.message();
+    }
+
+    detail::proc_file status_;
+    detail::proc_file clear_refs_;
+    bool peaks_ = false;
+    std::string remark_;
+};
+
+} // namespace peakscope::rss
