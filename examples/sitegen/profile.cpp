@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The one file that knows how the memory is measured.
+#include "profile.hpp"
+
+#include "memory.hpp"
+
+#include <peakscope/peakscope.hpp>
+#include <peakscope/report/json.hpp>
+#ifdef PROFILE_MEMORY
+#include <peakscope/heap/counting_operators.hpp>
+#endif
+
+#include <utility>
+
+namespace sitegen {
+
+const std::vector<std::string>& profile_backends() {
+    static const std::vector<std::string> names{peakscope::report::console::name, peakscope::report::json::name,
+                                                peakscope::report::none::name};
+    return names;
+}
+
+namespace {
+
+// The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on here.
+void write_report(const peakscope::memory_report& report, const profile_options& profile) {
+    using namespace peakscope::report;
+    const destination where = profile.output ? destination{*profile.output} : destination{};
+    if (profile.backend == json::name)
+        json{where}(report);
+    else if (profile.backend == console::name)
+        console{where}(report);
+}
+
+} // namespace
+
+site build_site_profiled(const build_options& options, const profile_options& profile) {
+#ifndef PROFILE_MEMORY
+    throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
+#endif
+    // What the build returns is live when the measurement ends: the delta is what a finished site holds.
+    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string()};
+    site built = build_site(options);
+    const peakscope::memory_report report = memory.finish({"page", built.pages.size()});
+    write_report(report, profile);
+    return built;
+}
+
+} // namespace sitegen
