@@ -8,8 +8,8 @@
 #include <vector>
 
 using Phases = peakscope::phases<"reading", peakscope::phase<"rendering", "sorting">>;
-using Memory = peakscope::profiler<Phases, peakscope::heap::counting<>, peakscope::rss::procfs,
-                                   peakscope::report::console>;
+using Memory =
+    peakscope::profiler<Phases, peakscope::heap::counting<>, peakscope::rss::procfs, peakscope::report::console>;
 
 int main() {
     const std::vector<std::string> fixture(100'000, std::string(100, '.')); // not measured
@@ -17,7 +17,8 @@ int main() {
     std::vector<std::string> lines;
     {
         auto phase = Memory::phase<"reading">();
-        for (int i = 0; i < 1'000; ++i) lines.push_back(fixture.front() + std::to_string(i * 7919 % 1'000));
+        for (int i = 0; i < 1'000; ++i)
+            lines.push_back(fixture.front() + std::to_string(i * 7919 % 1'000));
     }
     {
         auto phase = Memory::phase<"rendering">();

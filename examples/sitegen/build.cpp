@@ -50,15 +50,18 @@ std::vector<listing> sections_of(const site& built) {
 std::vector<listing> tags_of(const site& built) {
     std::map<std::string, std::vector<const page*>> groups;
     for (const page& each : built.pages)
-        for (const std::string& tag : each.tags) groups[tag].push_back(&each);
+        for (const std::string& tag : each.tags)
+            groups[tag].push_back(&each);
     std::vector<listing> made = listings_of(groups, [](const std::string& name) { return tag_url(name); });
-    for (listing& tag : made) tag.title = "Tagged " + tag.title;
+    for (listing& tag : made)
+        tag.title = "Tagged " + tag.title;
     return made;
 }
 
 listing home_of(const site& built) {
     listing home{built.config.title, "index.html", {}};
-    for (const page& each : built.pages) home.pages.push_back(&each);
+    for (const page& each : built.pages)
+        home.pages.push_back(&each);
     std::sort(home.pages.begin(), home.pages.end(), comes_before);
     return home;
 }
@@ -84,8 +87,10 @@ void copy_static_files(const fs::path& from, const fs::path& to) {
 class builder {
   public:
     explicit builder(const build_options& options) : options_(options), theme_files_(load_theme(options.theme)) {
-        for (const std::string& name : options.plugins) plugins_.push_back(make_plugin(name));
-        for (const auto& each : plugins_) plugin_list_.push_back(each.get());
+        for (const std::string& name : options.plugins)
+            plugins_.push_back(make_plugin(name));
+        for (const auto& each : plugins_)
+            plugin_list_.push_back(each.get());
     }
 
     site build() {
@@ -119,22 +124,23 @@ class builder {
         auto phase = Memory::phase<"rendering">();
         {
             auto markdown = Memory::phase<"markdown">();
-            progress shown{"reading Markdown", site_.pages.size()};
+            progress_.begin("rendering Markdown", site_.pages.size());
             for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t) {
                 render_markdown(site_.pages[index]);
-                shown.step();
+                progress_.step();
             });
         }
         auto templates = Memory::phase<"template">();
-        for (const auto& each : plugins_) each->prepare(site_);
-        progress shown{"writing pages", site_.pages.size()};
+        for (const auto& each : plugins_)
+            each->prepare(site_);
+        progress_.begin("writing pages", site_.pages.size());
         // A theme renders for one thread at a time.
         std::vector<std::unique_ptr<theme>> themes(std::max<std::size_t>(options_.jobs, 1));
         for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
             if (!themes[worker]) themes[worker] = std::make_unique<theme>(theme_files_, site_, sections_);
             const page& each = site_.pages[index];
             write_file(options_.output / each.url, themes[worker]->render_page(each, plugin_list_));
-            shown.step();
+            progress_.step();
         });
     }
 
@@ -142,15 +148,18 @@ class builder {
         auto phase = Memory::phase<"postprocess">();
         theme lists{theme_files_, site_, sections_};
         std::set<std::string> urls;
-        for (const page& each : site_.pages) urls.insert(each.url);
+        for (const page& each : site_.pages)
+            urls.insert(each.url);
         // A page of the site's own stands before a list of the same place.
         const auto write_list = [&](const listing& list) {
             if (urls.insert(list.url).second) write_file(options_.output / list.url, lists.render_list(list));
         };
         const listing home = home_of(site_);
         write_list(home);
-        for (const listing& section : sections_) write_list(section);
-        for (const listing& tag : tags_) write_list(tag);
+        for (const listing& section : sections_)
+            write_list(section);
+        for (const listing& tag : tags_)
+            write_list(tag);
         write_file(options_.output / "sitemap.xml", lists.render_sitemap({urls.begin(), urls.end()}));
         std::vector<const page*> newest;
         for (const page* each : home.pages)
@@ -159,10 +168,12 @@ class builder {
         write_file(options_.output / "search.json", search_index(site_));
         write_file(options_.output / "style.css", theme_files_.style);
         copy_static_files(options_.folder / "static", options_.output);
-        for (const auto& each : plugins_) each->finish(options_.output);
+        for (const auto& each : plugins_)
+            each->finish(options_.output);
     }
 
     const build_options& options_;
+    progress progress_;
     theme_files theme_files_;
     std::vector<std::unique_ptr<plugin>> plugins_;
     std::vector<plugin*> plugin_list_;

@@ -42,7 +42,9 @@ int main(int argc, char** argv) {
     CLI::App* const make = app.add_subcommand("new", "Make a site to build, the same every time");
     make->add_option("DIR", folder, "Folder to make")->required();
     make->add_option("--pages", pages, "How many pages")->required()->check(CLI::Range(0, 10'000'000));
-    make->add_option("--sections", sections, "In how many sections")->check(CLI::Range(1, 10'000))->capture_default_str();
+    make->add_option("--sections", sections, "In how many sections")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
 
     sitegen::build_options options;
     sitegen::profile_options profile;
@@ -52,7 +54,9 @@ int main(int argc, char** argv) {
     CLI::App* const build = app.add_subcommand("build", "Build a site, or any folder of Markdown");
     build->add_option("DIR", folder, "The site's folder")->required();
     build->add_option("--output", output, "Where the pages go")->required();
-    build->add_option("--jobs", options.jobs, "Threads that render")->check(CLI::Range(1, 1'024))->capture_default_str();
+    build->add_option("--jobs", options.jobs, "Threads that render")
+        ->check(CLI::Range(1, 1'024))
+        ->capture_default_str();
     build->add_option("--plugin", options.plugins, "Use a plugin; can be given several times")
         ->check(CLI::IsMember(sitegen::plugin_names()))
         ->expected(1)
@@ -82,8 +86,8 @@ int main(int argc, char** argv) {
         options.output = output;
         options.theme = theme;
         if (!profile_output.empty()) profile.output = profile_output;
-        const sitegen::site built = profiled->count() > 0 ? sitegen::build_site_profiled(options, profile)
-                                                          : sitegen::build_site(options);
+        const sitegen::site built =
+            profiled->count() > 0 ? sitegen::build_site_profiled(options, profile) : sitegen::build_site(options);
         return report_problems(built);
     } catch (const std::exception& error) {
         say(std::string{"error: "} + error.what());

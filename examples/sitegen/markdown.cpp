@@ -38,21 +38,27 @@ std::string_view literal_of(cmark_node* node) {
 std::string text_of(cmark_node* root) {
     std::string text;
     const iterator_handle walk{cmark_iter_new(root)};
-    for (cmark_event_type event = cmark_iter_next(walk.get()); event != CMARK_EVENT_DONE; event = cmark_iter_next(walk.get())) {
+    for (cmark_event_type event = cmark_iter_next(walk.get()); event != CMARK_EVENT_DONE;
+         event = cmark_iter_next(walk.get())) {
         if (event != CMARK_EVENT_ENTER) continue;
         cmark_node* const node = cmark_iter_get_node(walk.get());
         switch (cmark_node_get_type(node)) {
         case CMARK_NODE_TEXT:
         case CMARK_NODE_CODE:
-        case CMARK_NODE_CODE_BLOCK: text += literal_of(node); break;
+        case CMARK_NODE_CODE_BLOCK:
+            text += literal_of(node);
+            break;
         case CMARK_NODE_SOFTBREAK:
-        case CMARK_NODE_LINEBREAK: text += ' '; break;
+        case CMARK_NODE_LINEBREAK:
+            text += ' ';
+            break;
         case CMARK_NODE_PARAGRAPH:
         case CMARK_NODE_HEADING:
         case CMARK_NODE_ITEM:
             if (!text.empty()) text += ' ';
             break;
-        default: break;
+        default:
+            break;
         }
     }
     return text;
@@ -64,7 +70,8 @@ void lead_to_page(cmark_node* link) {
     const std::size_t path_end = std::min(target.find_first_of("#?"), target.size());
     const std::string_view path = target.substr(0, path_end);
     if (!path.ends_with(".md") || path.starts_with('/') || path.find(':') != std::string_view::npos) return;
-    const std::string changed = std::string{path.substr(0, path.size() - 2)} + "html" + std::string{target.substr(path_end)};
+    const std::string changed =
+        std::string{path.substr(0, path.size() - 2)} + "html" + std::string{target.substr(path_end)};
     cmark_node_set_url(link, changed.c_str());
 }
 
@@ -72,7 +79,8 @@ void add_anchor(cmark_node* node, page& rendered, std::set<std::string>& used) {
     heading found{cmark_node_get_heading_level(node), text_of(node), {}};
     const std::string wanted = slug(found.text);
     found.id = wanted;
-    for (int next = 2; !used.insert(found.id).second; ++next) found.id = wanted + "-" + std::to_string(next);
+    for (int next = 2; !used.insert(found.id).second; ++next)
+        found.id = wanted + "-" + std::to_string(next);
     node_handle anchor{cmark_node_new(CMARK_NODE_HTML_INLINE)};
     if (!anchor) throw std::bad_alloc{};
     cmark_node_set_literal(anchor.get(), ("<a id=\"" + found.id + "\"></a>").c_str());
@@ -89,11 +97,13 @@ void render_markdown(page& rendered) {
     rendered.text = text_of(document.get());
     std::set<std::string> used;
     const iterator_handle walk{cmark_iter_new(document.get())};
-    for (cmark_event_type event = cmark_iter_next(walk.get()); event != CMARK_EVENT_DONE; event = cmark_iter_next(walk.get())) {
+    for (cmark_event_type event = cmark_iter_next(walk.get()); event != CMARK_EVENT_DONE;
+         event = cmark_iter_next(walk.get())) {
         cmark_node* const node = cmark_iter_get_node(walk.get());
         if (event == CMARK_EVENT_ENTER && cmark_node_get_type(node) == CMARK_NODE_LINK) lead_to_page(node);
         // On the way out: the children have been walked, so that adding one does not disturb the walk.
-        if (event == CMARK_EVENT_EXIT && cmark_node_get_type(node) == CMARK_NODE_HEADING) add_anchor(node, rendered, used);
+        if (event == CMARK_EVENT_EXIT && cmark_node_get_type(node) == CMARK_NODE_HEADING)
+            add_anchor(node, rendered, used);
     }
     const std::unique_ptr<char, free_text> html{cmark_render_html(document.get(), CMARK_OPT_UNSAFE)};
     if (!html) throw std::bad_alloc{};

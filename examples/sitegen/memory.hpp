@@ -6,8 +6,8 @@
 
 namespace sitegen {
 
-using BuildPhases = peakscope::phases<"discovery", "parsing", peakscope::phase<"rendering", "markdown", "template">,
-                                      "postprocess">;
+using BuildPhases =
+    peakscope::phases<"discovery", "parsing", peakscope::phase<"rendering", "markdown", "template">, "postprocess">;
 
 #ifdef PROFILE_MEMORY
 using Memory = peakscope::profiler<BuildPhases, peakscope::heap::counting<>, peakscope::rss::procfs>;

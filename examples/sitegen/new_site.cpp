@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<std::string_view, 40> words{
-    "arena",  "baseline", "block",  "branch", "cache",  "commit", "content", "counter", "delta",   "draft",
-    "figure", "folder",   "frame",  "header", "heap",   "index",  "label",   "layer",   "line",    "list",
-    "memory", "page",     "parser", "path",   "phase",  "plugin", "reader",  "record",  "render",  "report",
-    "sample", "section",  "site",   "source", "string", "table",  "theme",   "thread",  "window",  "writer"};
-constexpr std::array<std::string_view, 12> tag_names{"allocator", "build",   "cache",  "C++",   "design",  "release",
+    "arena",  "baseline", "block",  "branch", "cache",  "commit", "content", "counter", "delta",  "draft",
+    "figure", "folder",   "frame",  "header", "heap",   "index",  "label",   "layer",   "line",   "list",
+    "memory", "page",     "parser", "path",   "phase",  "plugin", "reader",  "record",  "render", "report",
+    "sample", "section",  "site",   "source", "string", "table",  "theme",   "thread",  "window", "writer"};
+constexpr std::array<std::string_view, 12> tag_names{"allocator", "build",  "cache", "C++",    "design",  "release",
                                                      "heap",      "how-to", "linux", "memory", "profile", "testing"};
 constexpr std::array<std::string_view, 4> section_names{"guides", "notes", "recipes", "reference"};
 
@@ -47,7 +47,8 @@ std::string paragraph(generator& random) {
     const std::size_t sentences = 3 + below(random, 5);
     for (std::size_t i = 0; i < sentences; ++i) {
         std::string sentence = phrase(random, 8 + below(random, 10));
-        if (below(random, 3) == 0) sentence += " **" + std::string{word(random)} + "** and `" + std::string{word(random)} + "`";
+        if (below(random, 3) == 0)
+            sentence += " **" + std::string{word(random)} + "** and `" + std::string{word(random)} + "`";
         made += sentence + (i + 1 == sentences ? ".\n\n" : ". ");
     }
     return made;
@@ -58,17 +59,22 @@ std::string body(generator& random) {
     const std::size_t parts = 4 + below(random, 6);
     for (std::size_t i = 0; i < parts; ++i) {
         made += (i % 3 == 2 ? "### " : "## ") + phrase(random, 3) + "\n\n";
-        for (std::size_t k = 1 + below(random, 4); k > 0; --k) made += paragraph(random);
+        for (std::size_t k = 1 + below(random, 4); k > 0; --k)
+            made += paragraph(random);
         switch (below(random, 4)) {
         case 0:
-            for (std::size_t k = 3 + below(random, 4); k > 0; --k) made += "- " + phrase(random, 6) + "\n";
+            for (std::size_t k = 3 + below(random, 4); k > 0; --k)
+                made += "- " + phrase(random, 6) + "\n";
             made += "\n";
             break;
         case 1:
             made += "```cpp\nauto phase = Memory::phase<\"" + std::string{word(random)} + "\">();\n```\n\n";
             break;
-        case 2: made += "> " + phrase(random, 14) + ".\n\n"; break;
-        default: break;
+        case 2:
+            made += "> " + phrase(random, 14) + ".\n\n";
+            break;
+        default:
+            break;
         }
     }
     return made;
@@ -103,7 +109,8 @@ void make_new_site(const fs::path& folder, std::size_t pages, std::size_t sectio
     write_file(folder / "site.yaml", "title: A site of " + std::to_string(pages) +
                                          " pages\ndescription: Made by sitegen new.\nbase_url: https://example.org/\n");
     fs::create_directories(folder / "content", failed);
-    if (failed) throw fatal_error("cannot make the folder '" + (folder / "content").string() + "': " + failed.message());
+    if (failed)
+        throw fatal_error("cannot make the folder '" + (folder / "content").string() + "': " + failed.message());
     for (std::size_t number = 0; number < pages; ++number) {
         const std::size_t section = number % sections;
         const std::string name = section < section_names.size() ? std::string{section_names[section]}

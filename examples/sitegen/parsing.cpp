@@ -34,7 +34,8 @@ std::string message_of(const YAML::Exception& broken) { return broken.msg; }
 std::string text_member(const YAML::Node& map, const char* key, std::size_t first_line) {
     const YAML::Node value = map[key];
     if (!value || value.IsNull()) return {};
-    if (!value.IsScalar()) throw page_error{first_line + yaml_line(value.Mark()) - 1, std::string{"'"} + key + "' must be a text"};
+    if (!value.IsScalar())
+        throw page_error{first_line + yaml_line(value.Mark()) - 1, std::string{"'"} + key + "' must be a text"};
     return value.Scalar();
 }
 
@@ -54,7 +55,8 @@ void read_tags(page& into, const YAML::Node& value, std::size_t first_line) {
     };
     if (!value || value.IsNull()) return;
     if (value.IsSequence())
-        for (const YAML::Node& tag : value) add(tag);
+        for (const YAML::Node& tag : value)
+            add(tag);
     else
         add(value);
 }

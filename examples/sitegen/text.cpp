@@ -54,11 +54,15 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
             continue;
         }
         // The second byte's range rules out overlong forms, surrogates and what lies above U+10FFFF.
-        const std::size_t length = lead >= 0xc2 && lead <= 0xdf ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+        const std::size_t length = lead >= 0xc2 && lead <= 0xdf   ? 2
+                                   : (lead & 0xf0) == 0xe0        ? 3
+                                   : lead >= 0xf0 && lead <= 0xf4 ? 4
+                                                                  : 0;
         const unsigned lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
         const unsigned highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
         bool valid = length != 0 && byte(i + 1) >= lowest && byte(i + 1) <= highest;
-        for (std::size_t k = 2; k < length; ++k) valid = valid && (byte(i + k) & 0xc0) == 0x80;
+        for (std::size_t k = 2; k < length; ++k)
+            valid = valid && (byte(i + k) & 0xc0) == 0x80;
         if (!valid) return i;
         i += length;
     }
@@ -104,7 +108,8 @@ std::string url_path(std::string_view path) {
 
 std::string_view excerpt(std::string_view text, std::size_t limit) {
     if (text.size() <= limit) return text;
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80)
+        --limit;
     return text.substr(0, limit);
 }
 

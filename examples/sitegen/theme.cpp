@@ -20,20 +20,26 @@ std::string way_to_root(std::string_view url) {
 std::string tag_url(const std::string& tag) {
     // The name itself, encoded into a file name: "C++" and "C" stay apart, which they would not as slugs.
     std::string file;
-    for (const char c : tag) file += c == '/' ? "%2F" : std::string(1, c);
+    for (const char c : tag)
+        file += c == '/' ? "%2F" : std::string(1, c);
     return "tags/" + file + ".html";
 }
 
 theme_files load_theme(const fs::path& folder) {
     const auto file = [&](const char* name) { return read_file(folder / name); };
-    return {folder,           file("page.html"),  file("list.html"), file("sitemap.xml"),
+    return {folder,           file("page.html"),  file("list.html"),  file("sitemap.xml"),
             file("feed.xml"), file("_head.html"), file("_foot.html"), file("style.css")};
 }
 
 theme::theme(const theme_files& files, const site& of, const std::vector<listing>& sections)
-    : files_(files), site_(of), page_(compile("page.html", files.page)), list_(compile("list.html", files.list)),
-      sitemap_(compile("sitemap.xml", files.sitemap)), feed_(compile("feed.xml", files.feed)) {
-    for (const listing& section : sections) sections_.emplace_back(section.title, section.url);
+    : files_(files),
+      site_(of),
+      page_(compile("page.html", files.page)),
+      list_(compile("list.html", files.list)),
+      sitemap_(compile("sitemap.xml", files.sitemap)),
+      feed_(compile("feed.xml", files.feed)) {
+    for (const listing& section : sections)
+        sections_.emplace_back(section.title, section.url);
 }
 
 theme::mustache theme::compile(const std::string& name, const std::string& text) const {
@@ -71,8 +77,7 @@ theme::data theme::entry(const page& shown, std::string_view from_url) const {
     seen.set("title", shown.title);
     seen.set("href", root + url_path(shown.url));
     if (!shown.date.empty()) seen.set("date", shown.date);
-    const std::string summary =
-        shown.description.empty() ? std::string{excerpt(shown.text, 200)} : shown.description;
+    const std::string summary = shown.description.empty() ? std::string{excerpt(shown.text, 200)} : shown.description;
     seen.set("summary", summary);
     data tags{data::type::list};
     for (const std::string& tag : shown.tags) {
@@ -96,14 +101,16 @@ std::string theme::render_page(const page& shown, const std::vector<plugin*>& pl
     data seen = base(shown.url, shown.title);
     seen.set("page", entry(shown, shown.url));
     seen.set("content", shown.html);
-    for (const plugin* each : plugins) each->add_to_page(shown, seen);
+    for (const plugin* each : plugins)
+        each->add_to_page(shown, seen);
     return rendered(page_, seen);
 }
 
 std::string theme::render_list(const listing& shown) {
     data seen = base(shown.url, shown.title);
     data pages{data::type::list};
-    for (const page* each : shown.pages) pages << entry(*each, shown.url);
+    for (const page* each : shown.pages)
+        pages << entry(*each, shown.url);
     seen.set("pages", pages);
     seen.set("count", std::to_string(shown.pages.size()));
     return rendered(list_, seen);

@@ -31,7 +31,8 @@ picture paint_cover(const std::string& title) {
     std::mt19937 random{seed};
     std::array<std::array<std::uint32_t, 3>, 2> colours{};
     for (auto& colour : colours)
-        for (auto& channel : colour) channel = 64 + static_cast<std::uint32_t>(random() % 160);
+        for (auto& channel : colour)
+            channel = 64 + static_cast<std::uint32_t>(random() % 160);
     const std::size_t slope = 1 + random() % 5;
     picture cover{1280, 960, {}};
     cover.rgb.resize(cover.width * cover.height * 3);
@@ -69,7 +70,8 @@ std::string to_bmp(const picture& shown) {
     std::string file;
     file.reserve(header_bytes + pixel_bytes);
     const auto put = [&](std::size_t value, int bytes) {
-        for (int i = 0; i < bytes; ++i) file += static_cast<char>(value >> (8 * i) & 0xff);
+        for (int i = 0; i < bytes; ++i)
+            file += static_cast<char>(value >> (8 * i) & 0xff);
     };
     file += "BM";
     put(header_bytes + pixel_bytes, 4), put(0, 4), put(header_bytes, 4);
@@ -90,7 +92,8 @@ class gallery final : public plugin {
     [[nodiscard]] std::string_view name() const override { return "gallery"; }
 
     void prepare(const site& built) override {
-        for (const page& each : built.pages) covers_.emplace(each.url, paint_cover(each.title));
+        for (const page& each : built.pages)
+            covers_.emplace(each.url, paint_cover(each.title));
     }
 
     void add_to_page(const page& shown, kainjow::mustache::data& seen) const override {
@@ -98,7 +101,8 @@ class gallery final : public plugin {
     }
 
     void finish(const std::filesystem::path& output) override {
-        for (const auto& [url, cover] : covers_) write_file(output / file_of(url), to_bmp(shrink(cover, 8)));
+        for (const auto& [url, cover] : covers_)
+            write_file(output / file_of(url), to_bmp(shrink(cover, 8)));
     }
 
   private:

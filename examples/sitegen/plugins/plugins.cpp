@@ -13,7 +13,8 @@ std::unique_ptr<plugin> make_plugin(const std::string& name) {
     if (name == "related") return make_related();
     if (name == "gallery") return make_gallery();
     std::string known;
-    for (const std::string& each : plugin_names()) known += (known.empty() ? "" : ", ") + each;
+    for (const std::string& each : plugin_names())
+        known += (known.empty() ? "" : ", ") + each;
     throw fatal_error("there is no plugin '" + name + "'; there are " + known);
 }
 

@@ -20,7 +20,8 @@ class related final : public plugin {
 
     void prepare(const site& built) override {
         for (const page& each : built.pages)
-            for (const std::string& tag : each.tags) pages_by_tag_[tag].push_back(&each);
+            for (const std::string& tag : each.tags)
+                pages_by_tag_[tag].push_back(&each);
     }
 
     void add_to_page(const page& shown, kainjow::mustache::data& seen) const override {

@@ -61,12 +61,11 @@ concept settles = requires(Source& source) {
 /// A source measures nested windows. `leave` returns the figures of the window it closes. Neither may throw: a phase
 /// ends while an exception unwinds. What cannot be read is an empty figure.
 template <class Source, class Figures>
-concept measures_windows =
-    std::default_initializable<typename Source::window> &&
-    requires(Source& source, typename Source::window& inner, typename Source::window* outer) {
-        { source.enter(inner, outer) } noexcept;
-        { source.leave(inner, outer) } noexcept -> std::same_as<Figures>;
-    };
+concept measures_windows = std::default_initializable<typename Source::window> &&
+                           requires(Source& source, typename Source::window& inner, typename Source::window* outer) {
+                               { source.enter(inner, outer) } noexcept;
+                               { source.leave(inner, outer) } noexcept -> std::same_as<Figures>;
+                           };
 
 /// One sentence for the reader of the report, asked for when the measurement ends: why figures are missing, for
 /// example. Empty when there is nothing to say.
@@ -85,22 +84,21 @@ concept sets_own_memory_apart =
 
 /// Says what the program's heap holds. `unit` tells which bytes it counts: "requested", "usable", ...
 template <class Source>
-concept heap_source = named_policy<Source> && opens_for_a_measurement<Source> && settles<Source> &&
-                      measures_windows<Source, heap_figures> && remarks<Source> && sets_own_memory_apart<Source> &&
-                      requires {
-                          { Source::unit } -> std::convertible_to<const char*>;
-                      };
+concept heap_source =
+    named_policy<Source> && opens_for_a_measurement<Source> && settles<Source> &&
+    measures_windows<Source, heap_figures> && remarks<Source> && sets_own_memory_apart<Source> && requires {
+        { Source::unit } -> std::convertible_to<const char*>;
+    };
 
 /// Says how much of the process is resident. It has no `settle`: what is resident follows from what the heap gave back.
 template <class Source>
-concept rss_source = named_policy<Source> && opens_for_a_measurement<Source> &&
-                     measures_windows<Source, rss_figures> && remarks<Source>;
+concept rss_source =
+    named_policy<Source> && opens_for_a_measurement<Source> && measures_windows<Source, rss_figures> && remarks<Source>;
 
 /// Shows or stores a report. A backend is a function of the report's data and of nothing else; it throws `write_error`
 /// rather than write less than all of it. As a policy it is default-constructed when the measurement finishes.
 template <class Backend>
-concept report_backend = named_policy<Backend> && requires(const Backend& backend, const memory_report& report) {
-    backend(report);
-};
+concept report_backend =
+    named_policy<Backend> && requires(const Backend& backend, const memory_report& report) { backend(report); };
 
 } // namespace peakscope

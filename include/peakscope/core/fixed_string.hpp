@@ -14,7 +14,8 @@ struct fixed_string {
     constexpr fixed_string() = default;
     // Implicit, so that "parsing" can be written where a fixed_string is asked for.
     consteval fixed_string(const char (&literal)[Extent]) {
-        for (std::size_t i = 0; i < Extent; ++i) text[i] = literal[i];
+        for (std::size_t i = 0; i < Extent; ++i)
+            text[i] = literal[i];
     }
 
     [[nodiscard]] static constexpr std::size_t size() noexcept { return Extent - 1; }
@@ -42,8 +43,10 @@ template <std::size_t Left, std::size_t Right>
 [[nodiscard]] consteval fixed_string<Left + Right - 1> operator+(const fixed_string<Left>& left,
                                                                  const fixed_string<Right>& right) {
     fixed_string<Left + Right - 1> joined;
-    for (std::size_t i = 0; i < left.size(); ++i) joined.text[i] = left.text[i];
-    for (std::size_t i = 0; i < right.size(); ++i) joined.text[left.size() + i] = right.text[i];
+    for (std::size_t i = 0; i < left.size(); ++i)
+        joined.text[i] = left.text[i];
+    for (std::size_t i = 0; i < right.size(); ++i)
+        joined.text[left.size() + i] = right.text[i];
     return joined;
 }
 

@@ -18,14 +18,16 @@ namespace peakscope {
 /// A number with exactly `decimals` digits after the point, rounded to nearest.
 [[nodiscard]] inline std::string format_fixed(double value, int decimals) {
     std::array<char, 400> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): DBL_MAX has 309 digits
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, decimals);
+    const auto end =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, decimals);
     return {buffer.data(), end.ptr};
 }
 
 /// "1,247": digits in groups of three.
 [[nodiscard]] inline std::string format_count(std::uint64_t count) {
     std::string text = std::to_string(count);
-    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+    for (std::size_t at = text.size(); at > 3; at -= 3)
+        text.insert(at - 3, ",");
     return text;
 }
 
@@ -46,7 +48,8 @@ namespace peakscope {
         ++unit;
     }
     const int decimals = scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
-    return sign + (scaled >= 999.5 ? format_count(static_cast<std::uint64_t>(scaled + 0.5)) : format_fixed(scaled, decimals)) +
+    return sign +
+           (scaled >= 999.5 ? format_count(static_cast<std::uint64_t>(scaled + 0.5)) : format_fixed(scaled, decimals)) +
            units[unit];
 }
 
@@ -66,16 +69,21 @@ namespace peakscope {
     if (nanoseconds < 999.5e6) return with_unit(nanoseconds / 1e6, " ms");
     if (nanoseconds < 99.95e9) return with_unit(nanoseconds / 1e9, " s");
     const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
-    return std::to_string(seconds / 60) + " min " + (seconds % 60 < 10 ? "0" : "") + std::to_string(seconds % 60) + " s";
+    return std::to_string(seconds / 60) + " min " + (seconds % 60 < 10 ? "0" : "") + std::to_string(seconds % 60) +
+           " s";
 }
 
 /// "exact", "within 96.0 KiB", "sampled every 512 KiB", "n/a".
 [[nodiscard]] inline std::string format_precision(const precision& value) {
     switch (value.kind) {
-    case precision_kind::exact: return "exact";
-    case precision_kind::bounded: return "within " + format_bytes(value.bound);
-    case precision_kind::sampled: return "sampled every " + format_bytes(value.rate);
-    case precision_kind::unavailable: break;
+    case precision_kind::exact:
+        return "exact";
+    case precision_kind::bounded:
+        return "within " + format_bytes(value.bound);
+    case precision_kind::sampled:
+        return "sampled every " + format_bytes(value.rate);
+    case precision_kind::unavailable:
+        break;
     }
     return "n/a";
 }

@@ -54,8 +54,8 @@ struct rss_figures {
 
 /// One phase of the phase list. A phase that was never entered has `entries` 0 and no figures.
 struct phase_report {
-    std::string path{};         ///< names from the root, joined by '/': "rendering/markdown"
-    std::uint64_t entries = 0;  ///< how often it was entered
+    std::string path{};                  ///< names from the root, joined by '/': "rendering/markdown"
+    std::uint64_t entries = 0;           ///< how often it was entered
     std::chrono::nanoseconds duration{}; ///< wall-clock time, summed over the entries
     heap_figures heap{};
     rss_figures rss{};

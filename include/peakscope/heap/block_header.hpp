@@ -35,7 +35,8 @@ static_assert(sizeof(block_header) == 16);
 [[nodiscard]] inline void* allocate_with_header(std::size_t requested_bytes, std::size_t alignment) noexcept {
     const bool over_aligned = alignment > alignof(std::max_align_t);
     const std::size_t offset = over_aligned ? alignment : sizeof(block_header);
-    if (requested_bytes > SIZE_MAX - 2 * offset || offset > UINT32_MAX) return nullptr;
+    // malloc refuses more than PTRDIFF_MAX; asked here, the sums below cannot wrap around.
+    if (requested_bytes > PTRDIFF_MAX - 2 * offset || offset > UINT32_MAX) return nullptr;
     void* base = nullptr;
     if (over_aligned) { // aligned_alloc wants a multiple of the alignment
         base = std::aligned_alloc(alignment, (requested_bytes + offset + alignment - 1) / alignment * alignment);
@@ -44,8 +45,8 @@ static_assert(sizeof(block_header) == 16);
     }
     if (base == nullptr) return nullptr;
     void* const block = static_cast<std::byte*>(base) + offset;
-    ::new (static_cast<block_header*>(block) - 1) block_header{
-        requested_bytes, block_header::mark_of(block), static_cast<std::uint32_t>(offset)};
+    ::new (static_cast<block_header*>(block) - 1)
+        block_header{requested_bytes, block_header::mark_of(block), static_cast<std::uint32_t>(offset)};
     return block;
 }
 

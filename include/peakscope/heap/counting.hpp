@@ -158,8 +158,7 @@ class counting {
     }
 
     [[nodiscard]] std::string remark() const {
-        const auto foreign =
-            detail::engine.foreign_blocks.load(std::memory_order_relaxed) - foreign_blocks_at_start_;
+        const auto foreign = detail::engine.foreign_blocks.load(std::memory_order_relaxed) - foreign_blocks_at_start_;
         if (foreign == 0) return {};
         return "heap: " + std::to_string(foreign) +
                " blocks were deleted that the counted operator new did not allocate; they are in no figure";

@@ -18,9 +18,9 @@
 // where at most one had. A window is as good as the worst of its intervals, because a maximum is.
 //
 // Cuts. To read all records at one moment, a cut stops every thread between two events. A thread says that it is in an
-// event with a plain store (`busy`) and then looks at `gate`; the processor may swap the two, and a fence on every event
-// would cost more than all the rest. membarrier(2) lets the cut pay instead: it is a fence on all threads at once.
-// Where the kernel has none, `gate` keeps a bit set that sends every event through a fence of its own.
+// event with a plain store (`busy`) and then looks at `gate`; the processor may swap the two, and a fence on every
+// event would cost more than all the rest. membarrier(2) lets the cut pay instead: it is a fence on all threads at
+// once. Where the kernel has none, `gate` keeps a bit set that sends every event through a fence of its own.
 #pragma once
 
 #include <peakscope/heap/block_header.hpp>
@@ -88,7 +88,8 @@ class event {
         // A count, not a flag, so that an event in a signal handler that interrupts an event is one event more.
         record_.busy.store(record_.busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst); // the cut's membarrier makes it a fence for the processor
-        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) [[unlikely]] wait_at_gate(record_);
+        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) [[unlikely]]
+            wait_at_gate(record_);
     }
     ~event() { record_.busy.store(record_.busy.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
     event(const event&) = delete;
@@ -100,13 +101,13 @@ class event {
 
 // Moves pending bytes into the shared sum and offers a candidate for the peak. Called inside an event or a cut.
 inline void flush(thread_record& record) noexcept {
-    const std::int64_t before =
-        engine.live_bytes.fetch_add(record.pending_bytes.get(), std::memory_order_relaxed);
+    const std::int64_t before = engine.live_bytes.fetch_add(record.pending_bytes.get(), std::memory_order_relaxed);
     const std::int64_t candidate = before + record.pending_high_bytes.get();
     record.pending_bytes.set(0);
     record.pending_high_bytes.set(0);
     std::int64_t peak = engine.peak_bytes.load(std::memory_order_relaxed);
-    while (candidate > peak && !engine.peak_bytes.compare_exchange_weak(peak, candidate, std::memory_order_relaxed)) {}
+    while (candidate > peak && !engine.peak_bytes.compare_exchange_weak(peak, candidate, std::memory_order_relaxed)) {
+    }
 }
 
 // The hot path of an allocation: four plain additions to one cache line, one comparison, no shared write.
@@ -123,7 +124,8 @@ inline void count_allocation(thread_record& record, block_header& header) noexce
     record.allocations.add(1);
     const std::int64_t pending = record.pending_bytes.add(size_bytes);
     if (pending > record.pending_high_bytes.get()) record.pending_high_bytes.set(pending);
-    if (pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]] flush(record);
+    if (pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]]
+        flush(record);
 }
 
 // The hot path of a deallocation: three plain additions and a comparison. A high cannot rise here.
@@ -138,7 +140,8 @@ inline void count_deallocation(thread_record& record, const block_header& header
     record.freed_bytes.add(header.requested_bytes);
     record.deallocations.add(1);
     const std::int64_t pending = record.pending_bytes.add(-size_bytes);
-    if (-pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]] flush(record);
+    if (-pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]]
+        flush(record);
 }
 
 // The profiler's own bytes that no block's size shows: what an over-aligned block wastes in front of it.
@@ -152,7 +155,8 @@ inline void count_own_bytes(thread_record& record, std::int64_t amount_bytes) no
 inline void push_record(thread_record& record) noexcept {
     record.next = engine.records.load(std::memory_order_relaxed);
     while (!engine.records.compare_exchange_weak(record.next, &record, std::memory_order_release,
-                                                 std::memory_order_relaxed)) {}
+                                                 std::memory_order_relaxed)) {
+    }
 }
 
 [[nodiscard]] inline bool take(thread_record& record) noexcept {
@@ -179,7 +183,8 @@ inline void release_record(thread_record& record) noexcept {
         push_record(*record);
         return *record;
     }
-    while (!take(engine.reserve)) std::this_thread::yield();
+    while (!take(engine.reserve))
+        std::this_thread::yield();
     return engine.reserve;
 }
 
@@ -195,8 +200,8 @@ inline thread_local record_releaser releaser;
 
 void set_up_once() noexcept;
 
-// A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record, it
-// borrows one for each event. Kept out of line, so that the path of every other event stays short.
+// A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record,
+// it borrows one for each event. Kept out of line, so that the path of every other event stays short.
 template <class Act>
 [[gnu::noinline, gnu::cold]] void with_new_record(Act act) noexcept {
     set_up_once();
@@ -224,7 +229,8 @@ template <class Act>
 
 inline void fence_all_threads() noexcept {
 #if defined(__linux__)
-    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+    const bool threads_fence = (engine.gate.load(std::memory_order_relaxed) & counting_engine::needs_fence) != 0;
+    if (!threads_fence && ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
 #endif
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
@@ -236,7 +242,8 @@ inline void wait_at_gate(thread_record& record) noexcept {
         if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::stopped) == 0) return;
         const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
         record.busy.store(0, std::memory_order_release);
-        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0) std::this_thread::yield();
+        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
+            std::this_thread::yield();
         record.busy.store(depth, std::memory_order_relaxed);
     }
 }
@@ -246,12 +253,14 @@ inline void wait_at_gate(thread_record& record) noexcept {
 // From `stop_threads` to `resume_threads`, every other thread stands between two events, and all records can be read as
 // of one moment. The calling thread must have no event in between: it neither allocates nor frees.
 inline void stop_threads() noexcept {
-    while (engine.in_cut.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    while (engine.in_cut.exchange(true, std::memory_order_acquire))
+        std::this_thread::yield();
     engine.gate.fetch_or(counting_engine::stopped, std::memory_order_seq_cst);
     fence_all_threads();
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record == current_record) continue; // our own thread is here, and so in no event
-        while (record->busy.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        while (record->busy.load(std::memory_order_acquire) != 0)
+            std::this_thread::yield();
     }
 }
 
@@ -329,7 +338,8 @@ inline void disown_records_after_fork() noexcept {
 }
 
 inline void set_up_once() noexcept {
-    if (engine.set_up.load(std::memory_order_acquire) || engine.set_up.exchange(true, std::memory_order_acq_rel)) return;
+    if (engine.set_up.load(std::memory_order_acquire) || engine.set_up.exchange(true, std::memory_order_acq_rel))
+        return;
     push_record(engine.reserve);
     use_membarrier_if_there_is_one();
 #if defined(__linux__)

@@ -39,7 +39,8 @@ inline void* counted_new(std::size_t requested_bytes, std::size_t alignment) {
 }
 
 inline void* counted_new_or_throw(std::size_t requested_bytes, std::size_t alignment) {
-    if (void* const block = counted_new(requested_bytes, alignment)) [[likely]] return block;
+    if (void* const block = counted_new(requested_bytes, alignment)) [[likely]]
+        return block;
     throw std::bad_alloc{};
 }
 

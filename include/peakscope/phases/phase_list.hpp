@@ -131,8 +131,8 @@ struct table {
     static constexpr bool siblings_differ = ((count_of_path(Rows::path) == 1) && ...);
 
     // One element more than there are phases, so that an empty list has an array too.
-    static constexpr phase_info infos[count + 1] = {
-        {Rows::path.c_str(), with_path(Rows::parent), Rows::depth}..., {"", phase_info::root, 0}};
+    static constexpr phase_info infos[count + 1] = {{Rows::path.c_str(), with_path(Rows::parent), Rows::depth}...,
+                                                    {"", phase_info::root, 0}};
 
     static constexpr std::size_t deepest() {
         std::size_t depth = 0;

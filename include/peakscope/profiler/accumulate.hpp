@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Adding up the entries of a phase: sums of what flows, the largest of what peaks (DESIGN of the figures: core/report.hpp).
+// Adding up the entries of a phase: sums of what flows, the largest of what peaks (DESIGN of the figures:
+// core/report.hpp).
 #pragma once
 
 #include <peakscope/core/report.hpp>

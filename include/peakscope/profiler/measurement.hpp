@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Starting and finishing a measurement: where the policies meet. Included by the file that does it; files that only open
-// phases need profiler.hpp alone.
+// Starting and finishing a measurement: where the policies meet. Included by the file that does it; files that only
+// open phases need profiler.hpp alone.
 //
 //     Site site = load_fixture();                               // not measured
 //     Memory memory{"100-page build"};                          // settle, then the clean baseline
@@ -35,10 +35,12 @@ namespace profiler_detail {
 // closing a phase allocates nothing.
 template <class Phases, class Heap, class Rss>
 class measurement final : public running_measurement {
-    static_assert(peakscope::heap_source<Heap>, "peakscope: the second argument of profiler must satisfy heap_source (for a "
-                                     "built-in one, include its header where the measurement starts)");
-    static_assert(peakscope::rss_source<Rss>, "peakscope: the third argument of profiler must satisfy rss_source (for a built-in "
-                                   "one, include its header where the measurement starts)");
+    static_assert(peakscope::heap_source<Heap>,
+                  "peakscope: the second argument of profiler must satisfy heap_source (for a "
+                  "built-in one, include its header where the measurement starts)");
+    static_assert(peakscope::rss_source<Rss>,
+                  "peakscope: the third argument of profiler must satisfy rss_source (for a built-in "
+                  "one, include its header where the measurement starts)");
     using clock = std::chrono::steady_clock;
 
   public:
@@ -84,7 +86,8 @@ class measurement final : public running_measurement {
 
     // Closes every window and gives the sources back. The report's figures stay here.
     void stop() noexcept {
-        while (depth_ > 1) close_phase();
+        while (depth_ > 1)
+            close_phase();
         total_ = close_window();
         own_bytes_ = heap_.own_bytes();
         heap_.close();
@@ -138,7 +141,7 @@ class measurement final : public running_measurement {
     class opened {
       public:
         explicit opened(Source& source) : source_(&source) {
-            const typename Heap::own_memory profilers;
+            [[maybe_unused]] const typename Heap::own_memory profilers;
             source.open();
         }
         ~opened() {
@@ -198,7 +201,7 @@ class measurement final : public running_measurement {
     }
 
     void destroy() noexcept override {
-        const typename Heap::own_memory profilers;
+        [[maybe_unused]] const typename Heap::own_memory profilers;
         delete this;
     }
 
@@ -227,7 +230,7 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     }
     measurement* made = nullptr;
     {
-        const typename Heap::own_memory profilers;
+        [[maybe_unused]] const typename Heap::own_memory profilers;
         made = new measurement(title);
     }
     try {
@@ -257,18 +260,20 @@ template <class Result>
 Result profiler<Phases, Heap, Rss, Report>::finish(items divided_by) {
     static_assert(std::is_same_v<Result, memory_report>);
     if (measurement_->finished())
-        throw usage_error("finish() was called on a measurement that is finished: it reports once, keep what it returns");
+        throw usage_error(
+            "finish() was called on a measurement that is finished: it reports once, keep what it returns");
     if (!measurement_->on_its_thread())
         throw usage_error("finish() must be called on the thread that started the measurement");
     if (const std::size_t open = measurement_->innermost_phase(); open != phase_info::root)
         throw usage_error("finish() was called while " + measurement::name_of(open) +
                           " is open: end its scope first, the measurement goes on until then");
     stop();
-    const typename Heap::own_memory profilers;
+    [[maybe_unused]] const typename Heap::own_memory profilers;
     memory_report report = measurement_->make_report(divided_by);
     if constexpr (!std::is_same_v<Report, report::none>) {
-        static_assert(peakscope::report_backend<Report>, "peakscope: the fourth argument of profiler must satisfy report_backend "
-                                              "(for a built-in one, include its header where the measurement finishes)");
+        static_assert(peakscope::report_backend<Report>,
+                      "peakscope: the fourth argument of profiler must satisfy report_backend "
+                      "(for a built-in one, include its header where the measurement finishes)");
         Report{}(report);
     }
     return report;

@@ -14,8 +14,9 @@
 //
 // With every policy `none`, a profiler is an empty class, its scopes are trivial, and its functions do nothing.
 //
-// Threads: a phase is a window on the whole process. It is opened and closed on the thread that started the measurement;
-// other threads may allocate all the while and are counted. `phase` on another thread throws `usage_error`.
+// Threads: a phase is a window on the whole process. It is opened and closed on the thread that started the
+// measurement; other threads may allocate all the while and are counted. `phase` on another thread throws
+// `usage_error`.
 #pragma once
 
 #include <peakscope/core/items.hpp>
@@ -75,8 +76,8 @@ struct no_settling {
 
 } // namespace profiler_detail
 
-/// An open phase. It closes at the end of its block, also when an exception leaves it. Not copied and not moved, so that
-/// phases nest as blocks do. Where no measurement was running, it is closed from the start.
+/// An open phase. It closes at the end of its block, also when an exception leaves it. Not copied and not moved, so
+/// that phases nest as blocks do. Where no measurement was running, it is closed from the start.
 ///
 /// A phase that is still open when its profiler is destroyed without `finish` closes with it; the scope then does
 /// nothing more.
@@ -149,9 +150,9 @@ class [[nodiscard]] profiler {
         return {measurement_, Phases::template index_of<Name>};
     }
 
-    /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase is
-    /// still open (close it and call again) or when the measurement is finished already, and what the backend throws.
-    /// (A template only so that the report's type need not be complete here.)
+    /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase
+    /// is still open (close it and call again) or when the measurement is finished already, and what the backend
+    /// throws. (A template only so that the report's type need not be complete here.)
     template <class Result = memory_report>
     Result finish(items divided_by = {});
 
@@ -164,19 +165,21 @@ class [[nodiscard]] profiler {
     measurement* measurement_ = nullptr;
 };
 
-/// Every policy `none`: nothing is stored, read or written, and `settle` is not called. Names of phases are still checked.
+/// The scope of a profiler that is switched off. Marked, so that a variable of it is not reported as unused; outside of
+/// the template, because g++ 12 loses the mark on a template's member.
+struct [[nodiscard, maybe_unused]] disabled_phase_scope {
+    constexpr void close() const noexcept {}
+};
+
+/// Every policy `none`: nothing is stored, read or written, and `settle` is not called. Names of phases are still
+/// checked.
 template <class Phases>
-class [[nodiscard]] profiler<Phases, heap::none, rss::none, report::none> {
+class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report::none> {
   public:
     using phase_list = Phases;
     using heap_source = heap::none;
     using rss_source = rss::none;
     using report_backend = report::none;
-
-    /// Marked, so that a variable of it is not reported as unused.
-    struct [[nodiscard, maybe_unused]] scope {
-        constexpr void close() const noexcept {}
-    };
 
     template <class Title, class Settle = profiler_detail::no_settling>
     explicit constexpr profiler(const Title&, Settle&& = {}) noexcept {}
@@ -184,7 +187,7 @@ class [[nodiscard]] profiler<Phases, heap::none, rss::none, report::none> {
     profiler& operator=(const profiler&) = delete;
 
     template <fixed_string Name>
-    static constexpr scope phase() noexcept {
+    static constexpr disabled_phase_scope phase() noexcept {
         static_assert(Phases::template index_of<Name> < Phases::count);
         return {};
     }

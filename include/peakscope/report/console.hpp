@@ -24,7 +24,8 @@ namespace detail {
 
 inline constexpr std::string_view not_known = "n/a";
 
-[[nodiscard]] inline std::optional<bytes> difference(const std::optional<bytes>& value, const std::optional<bytes>& base) {
+[[nodiscard]] inline std::optional<bytes> difference(const std::optional<bytes>& value,
+                                                     const std::optional<bytes>& base) {
     return value && base ? std::optional{*value - *base} : std::nullopt;
 }
 
@@ -47,9 +48,7 @@ template <class Figures>
     return totals == peak ? totals : totals + ", peak " + peak;
 }
 
-[[nodiscard]] inline std::string_view last_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
+[[nodiscard]] inline std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 [[nodiscard]] inline std::size_t depth_of(std::string_view path) {
     return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
 }
@@ -77,7 +76,9 @@ template <class Get>
 struct style {
     bool on;
     [[nodiscard]] std::string bold(const std::string& text) const { return on ? "\x1b[1m" + text + "\x1b[0m" : text; }
-    [[nodiscard]] std::string accent(const std::string& text) const { return on ? "\x1b[1;33m" + text + "\x1b[0m" : text; }
+    [[nodiscard]] std::string accent(const std::string& text) const {
+        return on ? "\x1b[1;33m" + text + "\x1b[0m" : text;
+    }
 };
 
 class console_writer {
@@ -89,7 +90,8 @@ class console_writer {
         summary();
         if (!report_.phases.empty()) phases();
         if (!report_.notes.empty()) text_ += '\n';
-        for (const std::string& note : report_.notes) line("Note: " + note);
+        for (const std::string& note : report_.notes)
+            line("Note: " + note);
         return std::move(text_);
     }
 
@@ -99,20 +101,22 @@ class console_writer {
     void summary() {
         text_table table;
         if (report_.heap_source != "none")
-            table.add(summary_row("Heap", report_.heap,
-                                  report_.heap_source + ", " + report_.heap_unit + " bytes, "));
+            table.add(summary_row("Heap", report_.heap, report_.heap_source + ", " + report_.heap_unit + " bytes, "));
         if (report_.rss_source != "none") table.add(summary_row("RSS", report_.rss, report_.rss_source + ", "));
-        for (const std::string& each : table.lines()) line("  " + each);
+        for (const std::string& each : table.lines())
+            line("  " + each);
         if (report_.items) per_item(*report_.items);
         if (report_.heap.start || report_.rss.start)
             line("  Baseline  heap " + plain_or_na(report_.heap.start) + ", RSS " + plain_or_na(report_.rss.start) +
                  "; in none of these figures");
         line("  Time  " + format_duration(report_.duration));
-        if (report_.profiler_bytes) line("  Profiler  " + format_bytes(*report_.profiler_bytes) + " of its own, not in the heap");
+        if (report_.profiler_bytes)
+            line("  Profiler  " + format_bytes(*report_.profiler_bytes) + " of its own, not in the heap");
     }
 
     template <class Figures>
-    [[nodiscard]] static text_table::row summary_row(const char* title, const Figures& figures, const std::string& source) {
+    [[nodiscard]] static text_table::row summary_row(const char* title, const Figures& figures,
+                                                     const std::string& source) {
         return {{title, "Δ " + signed_or_na(figures.delta), "peak " + signed_or_na(figures.peak_delta)},
                 "(" + source + precision_text(figures) + ")"};
     }
@@ -134,7 +138,8 @@ class console_writer {
         text_table table;
         table.add({{"Memory by phase", "Δ heap", "peak heap", "Δ RSS", "peak RSS", "entered", "time"}});
         const phase_report* const highest = high_water_phase(report_);
-        for (const phase_report& phase : report_.phases) table.add(phase_row(phase, &phase == highest));
+        for (const phase_report& phase : report_.phases)
+            table.add(phase_row(phase, &phase == highest));
         add_rest(table, highest == nullptr);
         bool first = true;
         for (const std::string& each : table.lines()) {
@@ -148,8 +153,7 @@ class console_writer {
     }
 
     [[nodiscard]] text_table::row phase_row(const phase_report& phase, bool highest) {
-        const std::string name =
-            std::string(2 + 2 * depth_of(phase.path), ' ') + std::string{last_name(phase.path)};
+        const std::string name = std::string(2 + 2 * depth_of(phase.path), ' ') + std::string{last_name(phase.path)};
         if (phase.entries == 0) return {{name, "", "", "", "", "never", ""}};
         return {{name, marked(signed_or_na(phase.heap.delta), phase.heap.totals_precision),
                  marked(plain_or_na(difference(phase.heap.peak, report_.heap.start)), phase.heap.peak_precision),

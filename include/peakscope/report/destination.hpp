@@ -37,12 +37,13 @@ class destination {
             write_open_file(stdout, text, "standard output");
     }
 
-    /// Whether a person probably reads it as it appears: standard output on a terminal, NO_COLOR not set (no-color.org),
-    /// TERM not "dumb". Asked of the file system, which knows a terminal as a character device on the systems that have
-    /// them; elsewhere the answer is no.
+    /// Whether a person probably reads it as it appears: standard output on a terminal, NO_COLOR not set
+    /// (no-color.org), TERM not "dumb". Asked of the file system, which knows a terminal as a character device on the
+    /// systems that have them; elsewhere the answer is no.
     [[nodiscard]] bool wants_colour() const {
         if (!std::holds_alternative<std::monostate>(target_)) return false;
-        if (const char* const no_colour = std::getenv("NO_COLOR"); no_colour != nullptr && *no_colour != '\0') return false;
+        if (const char* const no_colour = std::getenv("NO_COLOR"); no_colour != nullptr && *no_colour != '\0')
+            return false;
         const char* const terminal = std::getenv("TERM");
         if (terminal == nullptr || std::string_view{terminal} == "dumb") return false;
         std::error_code unknown;

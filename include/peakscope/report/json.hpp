@@ -2,7 +2,8 @@
 // report::json: the whole report as JSON, schema "peakscope.report/1". Needs nlohmann-json.
 //
 // Bytes are integers, what is not known is null. The contract names the members; these were added to it:
-//   totals_precision, peak_precision   beside "precision" in heap and rss: of the totals and of the two peaks. "precision"
+//   totals_precision, peak_precision   beside "precision" in heap and rss: of the totals and of the two peaks.
+//   "precision"
 //                                      is the weaker of the two.
 //   notes                              what a reader must know: why figures are missing, for example.
 // A precision has "rate_bytes" where it is sampled.
@@ -34,11 +35,14 @@ inline ordered_json number(const std::optional<std::uint64_t>& value) {
 
 inline ordered_json to_json(const precision& value) {
     switch (value.kind) {
-    case precision_kind::exact: return {{"kind", "exact"}, {"bound_bytes", 0}};
-    case precision_kind::bounded: return {{"kind", "bounded"}, {"bound_bytes", value.bound.count}};
+    case precision_kind::exact:
+        return {{"kind", "exact"}, {"bound_bytes", 0}};
+    case precision_kind::bounded:
+        return {{"kind", "bounded"}, {"bound_bytes", value.bound.count}};
     case precision_kind::sampled:
         return {{"kind", "sampled"}, {"bound_bytes", nullptr}, {"rate_bytes", value.rate.count}};
-    case precision_kind::unavailable: break;
+    case precision_kind::unavailable:
+        break;
     }
     return {{"kind", "unavailable"}, {"bound_bytes", nullptr}};
 }
@@ -104,18 +108,20 @@ inline ordered_json to_json(const label_report& label) {
 
 inline ordered_json to_json(const memory_report& report) {
     ordered_json object{{"schema", "peakscope.report/1"}, {"title", report.title}};
-    object["items"] = report.items
-                          ? ordered_json{{"name", report.items->name}, {"count", report.items->count}}
-                          : ordered_json(nullptr);
+    object["items"] = report.items ? ordered_json{{"name", report.items->name}, {"count", report.items->count}}
+                                   : ordered_json(nullptr);
     object["heap"] = heap_to_json(report, report.heap);
     object["rss"] = figures_to_json(report.rss_source, report.rss);
     object["duration_ns"] = report.duration.count();
     object["phases"] = ordered_json::array();
-    for (const phase_report& phase : report.phases) object["phases"].push_back(to_json(phase, report));
+    for (const phase_report& phase : report.phases)
+        object["phases"].push_back(to_json(phase, report));
     object["sites"] = ordered_json::array();
-    for (const site_report& site : report.sites) object["sites"].push_back(to_json(site));
+    for (const site_report& site : report.sites)
+        object["sites"].push_back(to_json(site));
     object["labels"] = ordered_json::array();
-    for (const label_report& label : report.labels) object["labels"].push_back(to_json(label));
+    for (const label_report& label : report.labels)
+        object["labels"].push_back(to_json(label));
     object["profiler_bytes"] = number(report.profiler_bytes);
     object["notes"] = report.notes;
     return object;

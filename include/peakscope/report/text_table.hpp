@@ -21,7 +21,8 @@ struct code_point_range {
 };
 
 // Unicode 15: the blocks whose characters combine with the one before them, and those that East Asian Width calls wide
-// or fullwidth. Blocks, not single characters: for names of phases and items that is close enough, and it is one screen.
+// or fullwidth. Blocks, not single characters: for names of phases and items that is close enough, and it is one
+// screen.
 inline constexpr std::array<code_point_range, 10> zero_width{{{0x0300, 0x036f},
                                                               {0x0483, 0x0489},
                                                               {0x0591, 0x05bd},
@@ -51,7 +52,11 @@ template <std::size_t Size>
 // Takes one code point off the front. A byte that does not belong counts as one character.
 [[nodiscard]] constexpr std::uint32_t take_code_point(std::string_view& text) noexcept {
     const auto lead = static_cast<unsigned char>(text.front());
-    const std::size_t length = lead < 0x80 ? 1 : (lead >> 5U) == 0x6 ? 2 : (lead >> 4U) == 0xe ? 3 : (lead >> 3U) == 0x1e ? 4 : 1;
+    const std::size_t length = lead < 0x80            ? 1
+                               : (lead >> 5U) == 0x6  ? 2
+                               : (lead >> 4U) == 0xe  ? 3
+                               : (lead >> 3U) == 0x1e ? 4
+                                                      : 1;
     std::uint32_t code_point = length == 1 ? lead : lead & (0xffU >> (length + 1));
     for (std::size_t i = 1; i < length; ++i) {
         const auto next = i < text.size() ? static_cast<unsigned char>(text[i]) : std::uint32_t{0};

@@ -2,8 +2,8 @@
 // rss::procfs: the resident set size and its peak per window, from Linux's /proc (proc(5)).
 //
 // The kernel keeps the largest RSS so far as VmHWM in /proc/self/status, and sets it back to the present RSS when "5"
-// is written to /proc/self/clear_refs (since 4.0). So each window starts by noting the mark for the window around it and
-// resetting it. The side effect is documented: other readers of the process's VmHWM see the reset too, and a rise
+// is written to /proc/self/clear_refs (since 4.0). So each window starts by noting the mark for the window around it
+// and resetting it. The side effect is documented: other readers of the process's VmHWM see the reset too, and a rise
 // of another thread's making in the microsecond between the reading and the reset is lost.
 //
 // Precision. The kernel counts resident pages per CPU (since 6.2; per thread before) and folds them into the sum in
@@ -133,8 +133,9 @@ class procfs_at {
     /// error: the figures are `unavailable`, and `remark()` says why.
     void open() {
         if (detail::procfs_measured.exchange(true, std::memory_order_acq_rel))
-            throw usage_error("rss::procfs serves one measurement at a time, and one is running: finish() it before the "
-                              "next one starts");
+            throw usage_error(
+                "rss::procfs serves one measurement at a time, and one is running: finish() it before the "
+                "next one starts");
         constexpr auto status_path = Directory + fixed_string{"/status"};
         constexpr auto clear_refs_path = Directory + fixed_string{"/clear_refs"};
         remark_.clear();
@@ -146,8 +147,7 @@ class procfs_at {
             int peak_reason = clear_refs_.open_to_write(clear_refs_path.c_str());
             if (peak_reason == 0) peak_reason = clear_refs_.write_start("5");
             peaks_ = peak_reason == 0 && read().high_water.has_value();
-            if (!peaks_)
-                remark_ = unavailable_because("RSS peaks are", clear_refs_path.c_str(), peak_reason);
+            if (!peaks_) remark_ = unavailable_because("RSS peaks are", clear_refs_path.c_str(), peak_reason);
         }
     }
 

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Each header compiles on its own, twice in one file, and includes nothing of a layer above its own.
+
+Usage: check_headers.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
+
+The layers and their order are read from include/peakscope/README.md, so that the page cannot disagree with the code.
+"""
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# What only a layer that measures may know of: the operating system's own headers.
+PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
+PLATFORM_LAYERS = {"heap", "rss", "sites"}
+OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann|range|fmt|doctest|gtest|catch2|benchmark)/")
+MAY_NEED_OPTIONAL = {"report/json.hpp"}
+
+
+def layers_of(page):
+    rows = re.findall(r"^\| `([a-z]+)/` \|", page.read_text(), re.MULTILINE)
+    assert rows, "the page lists no layers"
+    return rows
+
+
+def check_includes(root, header, order):
+    """Problems with what a header includes, as texts."""
+    name = header.relative_to(root).as_posix()
+    own = name.split("/")[0] if "/" in name else None
+    if own is not None and own not in order:
+        return [f"{name}: the page does not list the layer '{own}'"]
+    problems = []
+    text = header.read_text()
+    for included in re.findall(r"#\s*include\s*[<\"]peakscope/([^>\"]+)[>\"]", text):
+        if not (root / included).is_file():
+            problems.append(f"{name}: includes {included}, which is not there")
+        elif own is not None and ("/" not in included or order.index(included.split("/")[0]) > order.index(own)):
+            problems.append(f"{name}: includes {included}, a layer above its own")
+    if own not in PLATFORM_LAYERS and PLATFORM.search(text):
+        problems.append(f"{name}: includes {PLATFORM.search(text).group(1)} outside of the platform layers")
+    if name not in MAY_NEED_OPTIONAL and OPTIONAL.search(text):
+        problems.append(f"{name}: needs an optional dependency: {OPTIONAL.search(text).group(0)}")
+    return problems
+
+
+def check_compiles(include, root, header, compiler, folder):
+    name = header.relative_to(root).as_posix()
+    source = folder / (name.replace("/", "_") + ".cpp")
+    source.write_text(f"#include <peakscope/{name}>\n" * 2)
+    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+    run = subprocess.run([*compiler, "-std=c++20", *warnings, "-fsyntax-only", "-I", str(include), str(source)],
+                         capture_output=True, text=True)
+    return [] if run.returncode == 0 else [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"]
+
+
+def main():
+    include, *compiler = sys.argv[1:]
+    include = pathlib.Path(include)
+    root = include / "peakscope"
+    headers = sorted(root.rglob("*.hpp"))
+    order = layers_of(root / "README.md")
+    folders = {path.name for path in root.iterdir() if path.is_dir()}
+    problems = [f"the page lists '{each}', which is not there" for each in order if each not in folders]
+    for header in headers:
+        problems += check_includes(root, header, order)
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda h: check_compiles(include, root, h, compiler, pathlib.Path(folder)), headers):
+            problems += found
+    print(f"{len(headers)} headers in {len(folders)} layers, {len(problems)} problems")
+    print("\n".join(problems))
+    return 1 if problems or not headers else 0
+
+
+sys.exit(main())

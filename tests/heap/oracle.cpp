@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// 10,000 random programs on one thread: every figure of every window, to the byte.
+#include "programs.hpp"
+
+#include "../invariants.hpp"
+
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/counting_operators.hpp>
+
+#include <doctest/doctest.h>
+
+#include <new>
+#include <random>
+
+namespace {
+
+using Memory = peakscope::profiler<tests::Phases, peakscope::heap::counting<>>;
+
+class program {
+  public:
+    explicit program(unsigned seed) : random_(seed) {
+        // Made before the measurement, so that the test's own bookkeeping is in no figure.
+        log_.reserve(8'000); // never outgrown: `allocate` and `enter` stop well before
+        blocks_.reserve(2'000);
+        for (int i = 0; i < 20; ++i)
+            allocate(); // live before the baseline; freed inside or after
+        log_.clear();
+    }
+
+    peakscope::memory_report run() {
+        Memory memory{"random program"};
+        try {
+            block_of_steps(peakscope::phase_info::root, 0);
+        } catch (int) {
+        }
+        peakscope::memory_report report = memory.finish();
+        measured_events_ = log_.size();
+        while (!blocks_.empty())
+            release(blocks_.size() - 1);
+        log_.resize(measured_events_);
+        return report;
+    }
+
+    [[nodiscard]] const std::vector<tests::event>& log_of_measurement() const { return log_; }
+
+  private:
+    struct block {
+        void* address;
+        std::size_t size_bytes;
+        std::size_t alignment;
+    };
+
+    std::size_t below(std::size_t limit) { return random_() % limit; }
+
+    // Mostly small, some past the batch, zero too.
+    std::size_t some_size() {
+        switch (below(20)) {
+        case 0:
+            return 0;
+        case 1:
+            return 30'000 + below(10'000);
+        case 2:
+            return below(200'000);
+        default:
+            return below(2'000);
+        }
+    }
+
+    void log(tests::event::kind_of kind, std::size_t size_bytes, std::size_t phase = 0) {
+        log_.push_back({kind, static_cast<std::int64_t>(size_bytes), phase});
+    }
+
+    void allocate() {
+        if (blocks_.size() == blocks_.capacity() || log_.size() > 3'000) return;
+        const std::size_t size_bytes = some_size();
+        const std::size_t alignment = below(10) == 0 ? std::size_t{32} << below(6) : 0;
+        void* const address =
+            alignment == 0 ? ::operator new(size_bytes) : ::operator new(size_bytes, std::align_val_t{alignment});
+        log(tests::event::allocated, size_bytes);
+        blocks_.push_back({address, size_bytes, alignment});
+    }
+
+    void release(std::size_t index) {
+        const block freed = blocks_[index];
+        blocks_[index] = blocks_.back();
+        blocks_.pop_back();
+        log(tests::event::freed, freed.size_bytes);
+        if (freed.alignment != 0)
+            ::operator delete(freed.address, std::align_val_t{freed.alignment});
+        else if (below(2) == 0)
+            ::operator delete(freed.address);
+        else
+            ::operator delete(freed.address, freed.size_bytes);
+    }
+
+    // As a vector grows: a larger block, then the old one goes.
+    void grow() {
+        allocate();
+        if (blocks_.size() > 1) release(below(blocks_.size() - 1));
+    }
+
+    void enter(std::size_t phase, int depth) {
+        struct log_leaving {
+            program& in;
+            std::size_t phase;
+            ~log_leaving() { in.log(tests::event::left, 0, phase); }
+        };
+        tests::with_phase<Memory>(phase, [&](auto open) {
+            auto scope = open();
+            log(tests::event::entered, 0, phase);
+            const log_leaving leaving{*this, phase};
+            block_of_steps(phase, depth + 1);
+        });
+    }
+
+    void block_of_steps(std::size_t phase, int depth) {
+        const std::vector<std::size_t>& children = children_[phase + 1]; // the root is -1
+        for (std::size_t steps = 5 + below(40); steps > 0; --steps) {
+            const std::size_t what = below(100);
+            if (what < 45) {
+                allocate();
+            } else if (what < 75) {
+                if (!blocks_.empty()) release(below(blocks_.size()));
+            } else if (what < 85) {
+                grow();
+            } else if (what < 97) {
+                if (children.empty() || log_.size() > 3'000) continue;
+                try {
+                    enter(children[below(children.size())], depth);
+                } catch (int levels) {
+                    if (levels > 1) throw levels - 1;
+                }
+            } else if (what < 99 && depth > 0) {
+                throw 1 + static_cast<int>(below(3));
+            }
+        }
+    }
+
+    std::mt19937 random_;
+    std::vector<tests::event> log_;
+    std::size_t measured_events_ = 0;
+    std::vector<block> blocks_;
+    std::vector<std::vector<std::size_t>> children_ = tests::children_by_phase();
+};
+
+} // namespace
+
+TEST_CASE("10,000 random programs on one thread agree with the oracle to the byte") {
+    constexpr unsigned programs = 10'000;
+    unsigned differences = 0;
+    std::uint64_t events = 0;
+    std::uint64_t windows = 0;
+    for (unsigned seed = 0; seed < programs; ++seed) {
+        program under_test{seed};
+        const peakscope::memory_report report = under_test.run();
+        const std::vector<tests::event>& log = under_test.log_of_measurement();
+        const tests::expectation expected = tests::replay(log);
+        const tests::expectation actual = tests::reported(report);
+        events += log.size();
+        for (const auto& [phase, window] : actual)
+            windows += window.entries;
+        if (expected != actual || report.heap.peak_precision != peakscope::exact) {
+            ++differences;
+            MESSAGE("program " << seed << " differs");
+        }
+        tests::check_invariants(report);
+    }
+    CHECK(differences == 0);
+    MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << differences
+                     << " differences");
+}

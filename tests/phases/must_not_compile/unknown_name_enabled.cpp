@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// expect: there is no phase of this name
+#include <peakscope/profiler/profiler.hpp>
+
+using Build = peakscope::phases<"discovery", peakscope::phase<"rendering", "markdown", "template">>;
+// expect: the_phases_are<.*"discovery".*"rendering".*"rendering/markdown".*"rendering/template"
+void f() { auto phase = peakscope::profiler<Build, peakscope::heap::counting<>>::phase<"markdwon">(); }

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// expect: there is no phase of this name
+#include <peakscope/profiler/profiler.hpp>
+
+using Build = peakscope::phases<"discovery", peakscope::phase<"rendering", "markdown", "template">>;
+// expect: the_phases_are<.*"discovery".*"rendering".*"rendering/markdown".*"rendering/template"
+static_assert(Build::index_of<"discovery/markdown"> == 0);

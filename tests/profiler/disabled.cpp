@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Every policy none. That the machine code is the same is for the disassembler to say; here is what the language can
+// say.
+#include <peakscope/core/report.hpp>
+#include <peakscope/profiler/profiler.hpp>
+
+#include <doctest/doctest.h>
+
+#include <type_traits>
+
+using Phases = peakscope::phases<"parsing", peakscope::phase<"rendering", "markdown">>;
+using Memory = peakscope::profiler<Phases>;
+
+static_assert(std::is_empty_v<Memory>);
+static_assert(std::is_trivially_destructible_v<Memory>);
+static_assert(std::is_empty_v<decltype(Memory::phase<"parsing">())>);
+static_assert(std::is_trivial_v<decltype(Memory::phase<"parsing">())>);
+static_assert(
+    std::is_same_v<Memory,
+                   peakscope::profiler<Phases, peakscope::heap::none, peakscope::rss::none, peakscope::report::none>>);
+
+// Usable where nothing may be read or written: in a constant expression.
+constexpr int work() {
+    auto phase = Memory::phase<"rendering">();
+    auto child = Memory::phase<"markdown">();
+    child.close();
+    return 7;
+}
+static_assert(work() == 7);
+
+TEST_CASE("a switched-off profiler settles nothing, opens nothing and reports nothing") {
+    bool settled = false;
+    Memory memory{"disabled", [&] { settled = true; }};
+    Memory second{"at the same time"}; // there is nothing to collide on
+    auto misplaced = Memory::phase<"markdown">();
+    const auto report = memory.finish({"page", 100});
+    CHECK_FALSE(settled);
+    CHECK(report == peakscope::memory_report{});
+    CHECK_FALSE(report.heap.delta);
+}
