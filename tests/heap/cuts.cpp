@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <new>
 #include <thread>
@@ -71,7 +72,7 @@ void check_windows_over_a_relay() {
         const relay running;
         for (int i = 0; i < 3'000; ++i) {
             Memory memory{"relay"};
-            if (i % 3 == 0) std::this_thread::yield();
+            if (i % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds{20}); // some windows long, some short
             const memory_report report = memory.finish();
             const heap_figures& heap = report.heap;
             // At either end 0 or 1 blocks of the relay live; allocations and deallocations take turns.

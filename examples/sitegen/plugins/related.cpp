@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -31,9 +32,12 @@ class related final : public plugin {
             if (const auto found = pages_by_tag_.find(tag); found != pages_by_tag_.end())
                 for (const page* other : found->second)
                     if (other != &shown) ++shared_tags[other];
-        // Pages lie in one vector, so that the order of their addresses is the order of their paths.
+        // The most shared tags first; pages lie in one vector, so that the order of addresses is the order of their
+        // paths.
         std::vector<std::pair<const page*, std::size_t>> best{shared_tags.begin(), shared_tags.end()};
-        std::stable_sort(best.begin(), best.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+        std::sort(best.begin(), best.end(), [](const auto& a, const auto& b) {
+            return a.second != b.second ? a.second > b.second : std::less<>{}(a.first, b.first);
+        });
         if (best.empty()) return;
         best.resize(std::min<std::size_t>(best.size(), 5));
         data entries{data::type::list};

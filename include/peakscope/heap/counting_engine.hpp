@@ -227,20 +227,22 @@ template <class Act>
 
 // ---- cuts -----------------------------------------------------------------------------------------------------------
 
+// After it, a thread that is in an event shows as busy, and one that enters an event sees the gate. Where threads fence
+// for themselves, the sequentially consistent operations around it are enough.
 inline void fence_all_threads() noexcept {
 #if defined(__linux__)
-    const bool threads_fence = (engine.gate.load(std::memory_order_relaxed) & counting_engine::needs_fence) != 0;
-    if (!threads_fence && ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+    if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::needs_fence) == 0)
+        ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); // registered for, so it cannot fail
 #endif
-    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-// Every event comes here while a cut is on, and always where there is no membarrier.
+// Every event comes here while a cut is on, and always where there is no membarrier. Either the exchange comes first
+// and the cut sees that the thread is busy, or the cut's mark on the gate comes first and the thread sees that.
 inline void wait_at_gate(thread_record& record) noexcept {
     for (;;) {
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::stopped) == 0) return;
         const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
+        record.busy.exchange(depth, std::memory_order_seq_cst);
+        if ((engine.gate.load(std::memory_order_seq_cst) & counting_engine::stopped) == 0) return;
         record.busy.store(0, std::memory_order_release);
         while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
             std::this_thread::yield();
@@ -259,7 +261,7 @@ inline void stop_threads() noexcept {
     fence_all_threads();
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record == current_record) continue; // our own thread is here, and so in no event
-        while (record->busy.load(std::memory_order_acquire) != 0)
+        while (record->busy.load(std::memory_order_seq_cst) != 0)
             std::this_thread::yield();
     }
 }

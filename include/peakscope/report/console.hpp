@@ -65,11 +65,24 @@ template <class Figures>
 
 // What the phases at the root leave of a figure of the measurement.
 template <class Get>
-[[nodiscard]] std::optional<bytes> outside_phases(const memory_report& report, Get delta) {
-    std::optional<bytes> rest = delta(report);
+[[nodiscard]] std::optional<bytes> outside_phases(const memory_report& report, Get figure) {
+    std::optional<bytes> rest = figure(report);
     for (const phase_report& phase : report.phases)
-        if (phase.entries > 0 && depth_of(phase.path) == 0) rest = difference(rest, delta(phase));
+        if (phase.entries > 0 && depth_of(phase.path) == 0) rest = difference(rest, figure(phase));
     return rest;
+}
+
+// The precision of that difference: the errors of all its parts may add up.
+template <class Get>
+[[nodiscard]] precision outside_phases_precision(const memory_report& report, Get precision_of) {
+    precision sum = precision_of(report);
+    for (const phase_report& phase : report.phases) {
+        if (phase.entries == 0 || depth_of(phase.path) != 0) continue;
+        const bytes both = sum.bound + precision_of(phase).bound;
+        sum = weaker(sum, precision_of(phase));
+        sum.bound = both;
+    }
+    return sum;
 }
 
 // Terminal styles, or nothing.
@@ -89,6 +102,7 @@ class console_writer {
         line(style_.bold(report_.title));
         summary();
         if (!report_.phases.empty()) phases();
+        legend();
         if (!report_.notes.empty()) text_ += '\n';
         for (const std::string& note : report_.notes)
             line("Note: " + note);
@@ -107,7 +121,8 @@ class console_writer {
             line("  " + each);
         if (report_.items) per_item(*report_.items);
         if (report_.heap.start || report_.rss.start)
-            line("  Baseline  heap " + plain_or_na(report_.heap.start) + ", RSS " + plain_or_na(report_.rss.start) +
+            line("  Baseline  heap " + marked(plain_or_na(report_.heap.start), report_.heap.totals_precision) +
+                 ", RSS " + marked(plain_or_na(report_.rss.start), report_.rss.totals_precision) +
                  "; in none of these figures");
         line("  Time  " + format_duration(report_.duration));
         if (report_.profiler_bytes)
@@ -123,14 +138,15 @@ class console_writer {
 
     void per_item(const item_count& items) {
         const auto count = static_cast<std::int64_t>(items.count);
-        const auto share = [count](const std::optional<bytes>& whole) {
-            return whole ? std::optional{*whole / count} : std::nullopt;
+        const auto share = [&](const std::optional<bytes>& whole, const precision& of) {
+            precision shared = of;
+            shared.bound = of.bound / count;
+            return marked(signed_or_na(whole ? std::optional{*whole / count} : std::nullopt), shared);
         };
-        const auto both = [&](const std::optional<bytes>& heap, const std::optional<bytes>& rss) {
-            return signed_or_na(share(heap)) + " heap, " + signed_or_na(share(rss)) + " RSS";
-        };
-        line("  Per " + items.name + "  Δ " + both(report_.heap.delta, report_.rss.delta) + "   peak " +
-             both(report_.heap.peak_delta, report_.rss.peak_delta) + "   (" + format_count(items.count) + ")");
+        line("  Per " + items.name + "  Δ " + share(report_.heap.delta, report_.heap.totals_precision) + " heap, " +
+             share(report_.rss.delta, report_.rss.totals_precision) + " RSS   peak " +
+             share(report_.heap.peak_delta, report_.heap.peak_precision) + " heap, " +
+             share(report_.rss.peak_delta, report_.rss.peak_precision) + " RSS   (" + format_count(items.count) + ")");
     }
 
     void phases() {
@@ -142,14 +158,15 @@ class console_writer {
             table.add(phase_row(phase, &phase == highest));
         add_rest(table, highest == nullptr);
         bool first = true;
-        for (const std::string& each : table.lines()) {
+        for (const std::string& each : table.lines())
             line(std::exchange(first, false) ? style_.bold(each) : each);
-        }
-        if (any_inexact_) {
-            std::string legend = "  ~ not exact";
-            if (widest_bound_ > bytes{}) legend += ", within " + format_bytes(widest_bound_) + " or less";
-            line(legend);
-        }
+    }
+
+    // What the mark before a figure means, where one has it.
+    void legend() {
+        if (!any_inexact_) return;
+        line(std::string{"  ~ not exact"} +
+             (widest_bound_ > bytes{} ? ", within " + format_bytes(widest_bound_) + " or less" : ""));
     }
 
     [[nodiscard]] text_table::row phase_row(const phase_report& phase, bool highest) {
@@ -168,9 +185,14 @@ class console_writer {
         const auto rss = outside_phases(report_, [](const auto& part) { return part.rss.delta; });
         const bool has_peak = peak_is_outside && report_.heap.peak_delta.has_value();
         if (heap.value_or(bytes{}) == bytes{} && rss.value_or(bytes{}) == bytes{} && !has_peak) return;
-        table.add({{"  outside phases", marked(signed_or_na(heap), report_.heap.totals_precision),
+        const auto totals = [](const auto& figures) { return figures.totals_precision; };
+        table.add({{"  outside phases",
+                    marked(signed_or_na(heap),
+                           outside_phases_precision(report_, [&](auto& part) { return totals(part.heap); })),
                     has_peak ? marked(plain_or_na(report_.heap.peak_delta), report_.heap.peak_precision) : "",
-                    marked(signed_or_na(rss), report_.rss.totals_precision), "", "", ""},
+                    marked(signed_or_na(rss),
+                           outside_phases_precision(report_, [&](auto& part) { return totals(part.rss); })),
+                    "", "", ""},
                    has_peak ? style_.accent("<- the high-water mark") : ""});
     }
 

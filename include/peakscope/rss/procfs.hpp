@@ -7,10 +7,11 @@
 // of another thread's making in the microsecond between the reading and the reset is lost.
 //
 // Precision. The kernel counts resident pages per CPU (since 6.2; per thread before) and folds them into the sum in
-// batches, and VmHWM is taken from the folded sum. Every figure is therefore `bounded`, by
-//     3 counters (file, anonymous, shared) x the batches that can be outstanding x the page size:
+// batches, and VmHWM is taken from the folded sum. A reading can be off by
+//     3 counters (file, anonymous, shared) x the pages that can be outstanding x the page size:
 //     max(32, 2 x CPUs) pages per CPU, or 64 pages per thread, whichever is more.
-// In a program at rest the figures are usually exact to the page.
+// Every figure is `bounded` by twice that, because a delta is the difference of two readings. In a program at rest the
+// figures are usually exact to the page.
 //
 // Where /proc is not there, every figure is `unavailable`; where only the reset is refused, the peaks are. The report
 // says which, and why.
@@ -103,12 +104,13 @@ inline int proc_file::write_start(std::string_view) const noexcept { return ENOS
     return parsed.ec == std::errc{} ? std::optional{number} : std::nullopt;
 }
 
+// Of the difference of two readings.
 [[nodiscard]] inline std::int64_t rss_bound_bytes(std::int64_t threads) noexcept {
 #if defined(__linux__)
     const std::int64_t cpus = std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF));
     const std::int64_t page_bytes = ::sysconf(_SC_PAGESIZE);
     constexpr std::int64_t counters = 3;
-    return counters * page_bytes * std::max(cpus * std::max<std::int64_t>(32, 2 * cpus), 64 * threads);
+    return 2 * counters * page_bytes * std::max(cpus * std::max<std::int64_t>(32, 2 * cpus), 64 * threads);
 #else
     return threads * 0;
 #endif
