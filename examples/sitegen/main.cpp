@@ -86,9 +86,11 @@ int main(int argc, char** argv) {
         options.output = output;
         options.theme = theme;
         if (!profile_output.empty()) profile.output = profile_output;
-        const sitegen::site built =
-            profiled->count() > 0 ? sitegen::build_site_profiled(options, profile) : sitegen::build_site(options);
-        return report_problems(built);
+        if (profiled->count() == 0) return report_problems(sitegen::build_site(options));
+        const sitegen::profiled_build profiled_site = sitegen::build_site_profiled(options);
+        const int status = report_problems(profiled_site.built);
+        sitegen::write_report(profiled_site.report, profile);
+        return status;
     } catch (const std::exception& error) {
         say(std::string{"error: "} + error.what());
         return failed;

@@ -20,7 +20,16 @@ const std::vector<std::string>& profile_backends() {
     return names;
 }
 
-namespace {
+profiled_build build_site_profiled(const build_options& options) {
+#ifndef PROFILE_MEMORY
+    throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
+#endif
+    // The site is live when the measurement ends: the delta is what a finished site holds.
+    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string()};
+    site built = build_site(options);
+    peakscope::memory_report report = memory.finish({"page", built.pages.size()});
+    return {std::move(built), std::move(report)};
+}
 
 // The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on here.
 void write_report(const peakscope::memory_report& report, const profile_options& profile) {
@@ -30,20 +39,6 @@ void write_report(const peakscope::memory_report& report, const profile_options&
         json{where}(report);
     else if (profile.backend == console::name)
         console{where}(report);
-}
-
-} // namespace
-
-site build_site_profiled(const build_options& options, const profile_options& profile) {
-#ifndef PROFILE_MEMORY
-    throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
-#endif
-    // What the build returns is live when the measurement ends: the delta is what a finished site holds.
-    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string()};
-    site built = build_site(options);
-    const peakscope::memory_report report = memory.finish({"page", built.pages.size()});
-    write_report(report, profile);
-    return built;
 }
 
 } // namespace sitegen

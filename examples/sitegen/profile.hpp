@@ -4,6 +4,8 @@
 
 #include "build.hpp"
 
+#include <peakscope/core/report.hpp>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,10 +18,18 @@ struct profile_options {
     std::optional<std::filesystem::path> output; ///< standard output without one
 };
 
-/// Names of the report backends, without a certain order.
+/// Names of the report backends.
 const std::vector<std::string>& profile_backends();
 
-/// Builds the site inside a measurement and writes the report. Throws what the build throws, and peakscope's errors.
-site build_site_profiled(const build_options& options, const profile_options& profile);
+struct profiled_build {
+    site built;
+    peakscope::memory_report report;
+};
+
+/// Builds the site inside a measurement. Throws what the build throws, and peakscope's errors.
+profiled_build build_site_profiled(const build_options& options);
+
+/// Hands the report to the backend. Throws `peakscope::write_error`.
+void write_report(const peakscope::memory_report& report, const profile_options& profile);
 
 } // namespace sitegen

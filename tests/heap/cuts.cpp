@@ -33,6 +33,7 @@ class relay {
         stop_ = true;
         maker_.join();
         taker_.join();
+        ::operator delete(slot_.load());
     }
 
   private:

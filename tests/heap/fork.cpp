@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,4 +52,30 @@ TEST_CASE("a child of fork measures exactly, although its parent's threads were 
     first.join();
     second.join();
     CHECK(good == forks);
+}
+
+TEST_CASE("what others hook into fork may allocate") {
+    static void* block = nullptr;
+    // Registered after the engine's own: runs before it on the way in. One that is registered before it runs inside its
+    // cut; the engine is set up by the first allocation of the process, so that is forced by hand here.
+    heap::detail::stop_threads();
+    ::operator delete(::operator new(64));
+    heap::detail::resume_threads();
+    ::pthread_atfork([] { block = ::operator new(100); }, [] { ::operator delete(block); },
+                     [] { ::operator delete(block); });
+    Memory memory{"fork"};
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::alarm(20);
+        const memory_report report = memory.finish();
+        ::_exit(*report.heap.allocations == 1 && *report.heap.delta == 0_B ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    const memory_report report = memory.finish();
+    CHECK(*report.heap.allocations == 1);
+    CHECK(*report.heap.delta == 0_B);
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -176,6 +177,26 @@ TEST_CASE("a status without the line is unavailable, with the line's name") {
     CHECK_FALSE(report.rss.start);
     REQUIRE(report.notes.size() == 1);
     CHECK(report.notes.front() == "RSS is unavailable: fake_proc/status has no line VmRSS");
+}
+
+TEST_CASE("a child of fork that goes on with a measurement reads its own figures, not its parent's") {
+    Memory memory{"before the fork"};
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        {
+            auto phase = Memory::phase<"hold">();
+            const pages spike{70_MiB};
+        }
+        const memory_report report = memory.finish();
+        ::_exit(close_to(report.phases.front().rss.peak_delta, 70_MiB) ? 0 : 1);
+    }
+    const pages parents{30_MiB};
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(close_to(memory.finish().rss.peak_delta, 30_MiB));
 }
 
 TEST_CASE("several entries sum their deltas and the bounds of these; the largest peak stays") {

@@ -4,6 +4,7 @@
 #include <build.hpp>
 #include <memory.hpp>
 
+#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/peakscope.hpp>
 #include <peakscope/report/json.hpp>
 
@@ -12,10 +13,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-// So that the linker takes the file that replaces the operators, whoever else uses it.
-#include <profile.hpp>
-[[maybe_unused]] static auto* const with_operators = &sitegen::build_site_profiled;
 
 int main(int argc, char** argv) {
     if (argc != 4) return 2;

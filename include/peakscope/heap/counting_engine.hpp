@@ -76,6 +76,7 @@ inline constinit counting_engine engine;
 // Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
 inline constinit thread_local thread_record* current_record = nullptr;
 inline constinit thread_local bool thread_is_ending = false;
+inline constinit thread_local bool thread_holds_cut = false;
 
 // ---- the event ------------------------------------------------------------------------------------------------------
 
@@ -239,6 +240,8 @@ inline void fence_all_threads() noexcept {
 // Every event comes here while a cut is on, and always where there is no membarrier. Either the exchange comes first
 // and the cut sees that the thread is busy, or the cut's mark on the gate comes first and the thread sees that.
 inline void wait_at_gate(thread_record& record) noexcept {
+    // In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
+    if (thread_holds_cut) return;
     for (;;) {
         const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
         record.busy.exchange(depth, std::memory_order_seq_cst);
@@ -253,10 +256,11 @@ inline void wait_at_gate(thread_record& record) noexcept {
 [[nodiscard]] inline thread_record* first_record() noexcept { return engine.records.load(std::memory_order_acquire); }
 
 // From `stop_threads` to `resume_threads`, every other thread stands between two events, and all records can be read as
-// of one moment. The calling thread must have no event in between: it neither allocates nor frees.
+// of one moment.
 inline void stop_threads() noexcept {
     while (engine.in_cut.exchange(true, std::memory_order_acquire))
         std::this_thread::yield();
+    thread_holds_cut = true;
     engine.gate.fetch_or(counting_engine::stopped, std::memory_order_seq_cst);
     fence_all_threads();
     for (auto* record = first_record(); record != nullptr; record = record->next) {
@@ -267,6 +271,7 @@ inline void stop_threads() noexcept {
 }
 
 inline void resume_threads() noexcept {
+    thread_holds_cut = false;
     engine.gate.fetch_and(~std::uint32_t{counting_engine::stopped}, std::memory_order_release);
     engine.in_cut.store(false, std::memory_order_release);
 }

@@ -56,7 +56,7 @@ inline void* counted_new_or_null(std::size_t requested_bytes, std::size_t alignm
 inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
     const block_header& header = block_header::of(block);
-    if (header.mark != block_header::mark_of(block)) [[unlikely]] {
+    if (!has_header(block)) [[unlikely]] {
         engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         std::free(block);
         return;

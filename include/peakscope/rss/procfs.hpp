@@ -43,54 +43,63 @@ namespace detail {
 
 inline constinit std::atomic<bool> procfs_measured{false};
 
-// A descriptor that is kept open, so that a reading is one system call.
+// A file of /proc that is kept open, so that a reading is one system call. "self" is whoever opened it: a child of fork
+// opens it again, or it would read its parent's figures. The path must outlive the object.
 class proc_file {
   public:
+    enum class access { read, write };
+
     proc_file() = default;
     proc_file(const proc_file&) = delete;
     proc_file& operator=(const proc_file&) = delete;
     ~proc_file() { close(); }
 
     // 0, or the reason as an errno value.
-    [[nodiscard]] int open_to_read(const char* path) noexcept;
-    [[nodiscard]] int open_to_write(const char* path) noexcept;
+    [[nodiscard]] int open(const char* path, access wanted) noexcept;
     void close() noexcept;
 
-    [[nodiscard]] std::string_view read_start(std::array<char, 4096>& buffer) const noexcept;
-    [[nodiscard]] int write_start(std::string_view text) const noexcept;
+    [[nodiscard]] std::string_view read_start(std::array<char, 4096>& buffer) noexcept;
+    [[nodiscard]] int write_start(std::string_view text) noexcept;
 
   private:
+    [[nodiscard]] int descriptor() noexcept;
+
     int descriptor_ = -1;
+    long process_ = 0;
+    const char* path_ = "";
+    access access_ = access::read;
 };
 
 #if defined(__linux__)
-inline int proc_file::open_to_read(const char* path) noexcept {
+inline int proc_file::open(const char* path, access wanted) noexcept {
     close();
-    descriptor_ = ::open(path, O_RDONLY | O_CLOEXEC);
-    return descriptor_ < 0 ? errno : 0;
-}
-inline int proc_file::open_to_write(const char* path) noexcept {
-    close();
-    descriptor_ = ::open(path, O_WRONLY | O_CLOEXEC);
+    path_ = path;
+    access_ = wanted;
+    process_ = ::getpid();
+    descriptor_ = ::open(path, (wanted == access::read ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
     return descriptor_ < 0 ? errno : 0;
 }
 inline void proc_file::close() noexcept {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
 }
-inline std::string_view proc_file::read_start(std::array<char, 4096>& buffer) const noexcept {
-    const ssize_t length = ::pread(descriptor_, buffer.data(), buffer.size(), 0);
+inline int proc_file::descriptor() noexcept {
+    if (process_ != ::getpid()) static_cast<void>(open(path_, access_));
+    return descriptor_;
+}
+inline std::string_view proc_file::read_start(std::array<char, 4096>& buffer) noexcept {
+    const ssize_t length = ::pread(descriptor(), buffer.data(), buffer.size(), 0);
     return length <= 0 ? std::string_view{} : std::string_view{buffer.data(), static_cast<std::size_t>(length)};
 }
-inline int proc_file::write_start(std::string_view text) const noexcept {
-    return ::pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+inline int proc_file::write_start(std::string_view text) noexcept {
+    return ::pwrite(descriptor(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? 0 : errno;
 }
 #else
-inline int proc_file::open_to_read(const char*) noexcept { return ENOSYS; }
-inline int proc_file::open_to_write(const char*) noexcept { return ENOSYS; }
+inline int proc_file::open(const char*, access) noexcept { return ENOSYS; }
 inline void proc_file::close() noexcept {}
-inline std::string_view proc_file::read_start(std::array<char, 4096>&) const noexcept { return {}; }
-inline int proc_file::write_start(std::string_view) const noexcept { return ENOSYS; }
+inline int proc_file::descriptor() noexcept { return descriptor_; }
+inline std::string_view proc_file::read_start(std::array<char, 4096>&) noexcept { return {}; }
+inline int proc_file::write_start(std::string_view) noexcept { return ENOSYS; }
 #endif
 
 // The number after `key` at the start of a line; "VmRSS:" is followed by blanks, the number, " kB".
@@ -138,15 +147,13 @@ class procfs_at {
             throw usage_error(
                 "rss::procfs serves one measurement at a time, and one is running: finish() it before the "
                 "next one starts");
-        constexpr auto status_path = Directory + fixed_string{"/status"};
-        constexpr auto clear_refs_path = Directory + fixed_string{"/clear_refs"};
         remark_.clear();
-        if (const int reason = status_.open_to_read(status_path.c_str()); reason != 0) {
+        if (const int reason = status_.open(status_path.c_str(), detail::proc_file::access::read); reason != 0) {
             remark_ = unavailable_because("RSS is", status_path.c_str(), reason);
         } else if (!read().rss) {
             remark_ = std::string{"RSS is unavailable: "} + status_path.c_str() + " has no line VmRSS";
         } else {
-            int peak_reason = clear_refs_.open_to_write(clear_refs_path.c_str());
+            int peak_reason = clear_refs_.open(clear_refs_path.c_str(), detail::proc_file::access::write);
             if (peak_reason == 0) peak_reason = clear_refs_.write_start("5");
             peaks_ = peak_reason == 0 && read().high_water.has_value();
             if (!peaks_) remark_ = unavailable_because("RSS peaks are", clear_refs_path.c_str(), peak_reason);
@@ -192,13 +199,16 @@ class procfs_at {
     [[nodiscard]] std::string remark() const { return remark_; }
 
   private:
+    static constexpr auto status_path = Directory + fixed_string{"/status"};
+    static constexpr auto clear_refs_path = Directory + fixed_string{"/clear_refs"};
+
     struct reading {
         std::optional<bytes> rss;
         std::optional<bytes> high_water;
         std::int64_t threads = 1;
     };
 
-    [[nodiscard]] reading read() const noexcept {
+    [[nodiscard]] reading read() noexcept {
         std::array<char, 4096> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the read
         const std::string_view text = status_.read_start(buffer);
         reading now;
