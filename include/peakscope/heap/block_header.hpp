@@ -26,6 +26,7 @@ struct block_header {
     [[nodiscard]] static block_header& of(void* block) noexcept { return static_cast<block_header*>(block)[-1]; }
 
     [[nodiscard]] static std::uint32_t mark_of(const void* block) noexcept {
+        // Never 0, which marks a freed block: blocks are aligned and the constant's last bits are not.
         return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) ^ 0x5ca1ab1eU;
     }
 };
@@ -56,9 +57,12 @@ static_assert(sizeof(block_header) == 16);
     return block;
 }
 
-// The block must come from `allocate_with_header`.
+// The block must come from `allocate_with_header`. The mark goes with it: a foreign block that is later given the same
+// address must not find it in the memory before it.
 inline void free_with_header(void* block) noexcept {
-    std::free(static_cast<std::byte*>(block) - block_header::of(block).base_offset());
+    block_header& header = block_header::of(block);
+    header.mark = 0;
+    std::free(static_cast<std::byte*>(block) - header.base_offset());
 }
 
 } // namespace peakscope::heap::detail
