@@ -32,9 +32,13 @@ struct block_header {
 };
 static_assert(sizeof(block_header) == 16);
 
-// Whether `allocate_with_header` made the block. AddressSanitizer is asked to look away: before a foreign block there
-// is what its allocator put there, and reading that is the point.
-[[nodiscard, gnu::no_sanitize_address]] inline bool has_header(void* block) noexcept {
+// Whether `allocate_with_header` made the block. The sanitizers are asked to look away: before a foreign block there is
+// what its allocator put there, and reading that is the point.
+#if defined(__SANITIZE_THREAD__) // g++ would inline it all the same, and look at it there
+[[gnu::noinline]]
+#endif
+[[nodiscard, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline bool
+has_header(void* block) noexcept {
     return block_header::of(block).mark == block_header::mark_of(block);
 }
 

@@ -7,6 +7,9 @@
 // The operators keep the standard's promises: they call the new_handler, throw std::bad_alloc or return null by form,
 // and give every block an address of its own. The memory comes from malloc and aligned_alloc, so an allocator that is
 // linked or preloaded in their place serves the program as before.
+//
+// Sanitizers keep working, because malloc is theirs. clang's ThreadSanitizer brings operators of its own that do not
+// give way: link with -Wl,--allow-multiple-definition there, or use g++'s.
 #pragma once
 
 #include <peakscope/heap/block_header.hpp>
