@@ -24,8 +24,10 @@ profiled_build build_site_profiled(const build_options& options) {
 #ifndef PROFILE_MEMORY
     throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
 #endif
-    // The site is live when the measurement ends: the delta is what a finished site holds.
-    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string()};
+    // The site is live when the measurement ends: the delta is what a finished site holds. Before it begins, the
+    // program's own code is mapped, so that the RSS it adds is the site's.
+    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
+                  [] { peakscope::rss::map_code(); }};
     site built = build_site(options);
     peakscope::memory_report report = memory.finish({"page", built.pages.size()});
     return {std::move(built), std::move(report)};

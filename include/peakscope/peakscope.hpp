@@ -17,5 +17,6 @@
 #include <peakscope/report/console.hpp>
 #include <peakscope/report/none.hpp>
 #include <peakscope/report/tee.hpp>
+#include <peakscope/rss/map_code.hpp>
 #include <peakscope/rss/none.hpp>
 #include <peakscope/rss/procfs.hpp>

@@ -38,8 +38,8 @@ Memory by phase       Δ heap   peak heap        Δ RSS    peak RSS   entered   
     markdown       +10.0 MiB    59.0 MiB   ~+30.0 MiB   ~80.0 MiB       100    500 ms
     template       +20.0 MiB    92.0 MiB    ~+100 MiB    ~171 MiB         1    400 ms   <- the high-water mark
   postprocess                                                         never
-  outside phases   +6.00 MiB               ~+11.0 MiB
-  ~ not exact, within 2.25 MiB or less
+  outside phases   +6.00 MiB
+  ~ not exact, within 768 KiB or less
 )");
 }
 

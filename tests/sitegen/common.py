@@ -11,6 +11,7 @@ class Sitegen(unittest.TestCase):
     """A test with an empty folder of its own, `self.root`, and the program, `Sitegen.program`."""
 
     program = None
+    before = []  # put before every command
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -18,7 +19,7 @@ class Sitegen(unittest.TestCase):
         self.root = pathlib.Path(folder.name)
 
     def sitegen(self, *arguments, status=0, **more):
-        ran = subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True, **more)
+        ran = subprocess.run([*self.before, self.program, *map(str, arguments)], capture_output=True, text=True, **more)
         self.assertEqual(ran.returncode, status, ran.stderr)
         return ran
 

@@ -180,19 +180,16 @@ class console_writer {
                 highest ? style_.accent("<- the high-water mark") : ""};
     }
 
+    // The heap alone: the bounds of all its parts add up in such a difference, and make nothing of that of the RSS.
     void add_rest(text_table& table, bool peak_is_outside) {
-        const auto heap = outside_phases(report_, [](const auto& part) { return part.heap.delta; });
-        const auto rss = outside_phases(report_, [](const auto& part) { return part.rss.delta; });
+        const auto rest = outside_phases(report_, [](const auto& part) { return part.heap.delta; });
+        const auto of_rest =
+            outside_phases_precision(report_, [](const auto& part) { return part.heap.totals_precision; });
         const bool has_peak = peak_is_outside && report_.heap.peak_delta.has_value();
-        if (heap.value_or(bytes{}) == bytes{} && rss.value_or(bytes{}) == bytes{} && !has_peak) return;
-        const auto totals = [](const auto& figures) { return figures.totals_precision; };
-        table.add({{"  outside phases",
-                    marked(signed_or_na(heap),
-                           outside_phases_precision(report_, [&](auto& part) { return totals(part.heap); })),
-                    has_peak ? marked(plain_or_na(report_.heap.peak_delta), report_.heap.peak_precision) : "",
-                    marked(signed_or_na(rss),
-                           outside_phases_precision(report_, [&](auto& part) { return totals(part.rss); })),
-                    "", "", ""},
+        if (rest.value_or(bytes{}) == bytes{} && !has_peak) return;
+        table.add({{"  outside phases", marked(signed_or_na(rest), of_rest),
+                    has_peak ? marked(plain_or_na(report_.heap.peak_delta), report_.heap.peak_precision) : "", "", "",
+                    "", ""},
                    has_peak ? style_.accent("<- the high-water mark") : ""});
     }
 
