@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -19,7 +19,7 @@ namespace {
 constexpr int pages_were_skipped = 1;
 constexpr int failed = 2;
 
-void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+void say(const std::string& line) { std::cerr << line + '\n'; }
 
 int report_problems(const sitegen::site& built) {
     for (const sitegen::problem& each : built.problems)

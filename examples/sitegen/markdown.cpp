@@ -81,10 +81,11 @@ void add_anchor(cmark_node* node, page& rendered, std::set<std::string>& used) {
     found.id = wanted;
     for (int next = 2; !used.insert(found.id).second; ++next)
         found.id = wanted + "-" + std::to_string(next);
-    node_handle anchor{cmark_node_new(CMARK_NODE_HTML_INLINE)};
-    if (!anchor) throw std::bad_alloc{};
-    cmark_node_set_literal(anchor.get(), ("<a id=\"" + found.id + "\"></a>").c_str());
-    if (cmark_node_prepend_child(node, anchor.get()) != 0) static_cast<void>(anchor.release());
+    const std::string html = "<a id=\"" + found.id + "\"></a>";
+    cmark_node* const anchor = cmark_node_new(CMARK_NODE_HTML_INLINE);
+    if (anchor == nullptr) throw std::bad_alloc{};
+    cmark_node_set_literal(anchor, html.c_str());
+    if (cmark_node_prepend_child(node, anchor) == 0) cmark_node_free(anchor);
     rendered.headings.push_back(std::move(found));
 }
 

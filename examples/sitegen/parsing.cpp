@@ -6,8 +6,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,11 +39,18 @@ std::string text_member(const YAML::Node& map, const char* key, std::size_t firs
     return value.Scalar();
 }
 
-bool is_date(const std::string& text) {
+// "2024-05-31", perhaps with a time after it.
+bool is_date(std::string_view text) {
     int year = 0;
     unsigned month = 0;
     unsigned day = 0;
-    return text.size() >= 10 && std::sscanf(text.c_str(), "%4d-%2u-%2u", &year, &month, &day) == 3 && text[4] == '-' &&
+    const auto number = [&](std::size_t first, std::size_t length, auto& into) {
+        const char* const end = text.data() + first + length;
+        const auto parsed = std::from_chars(text.data() + first, end, into);
+        return parsed.ec == std::errc{} && parsed.ptr == end;
+    };
+    return text.size() >= 10 && number(0, 4, year) && text[4] == '-' && number(5, 2, month) && text[7] == '-' &&
+           number(8, 2, day) &&
            std::chrono::year_month_day{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}}.ok();
 }
 

@@ -29,8 +29,11 @@ std::string read_file(const std::filesystem::path& path) {
     if (!file) fail("cannot read", path);
     std::string content;
     std::array<char, 1 << 16> buffer;
-    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get()))
+    std::size_t count = 0;
+    do {
+        count = std::fread(buffer.data(), 1, buffer.size(), file.get());
         content.append(buffer.data(), count);
+    } while (count == buffer.size());
     if (std::ferror(file.get()) != 0) fail("cannot read", path);
     return content;
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -49,7 +50,8 @@ namespace peakscope {
     }
     const int decimals = scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
     return sign +
-           (scaled >= 999.5 ? format_count(static_cast<std::uint64_t>(scaled + 0.5)) : format_fixed(scaled, decimals)) +
+           (scaled >= 999.5 ? format_count(static_cast<std::uint64_t>(std::llround(scaled)))
+                            : format_fixed(scaled, decimals)) +
            units[unit];
 }
 

@@ -102,7 +102,7 @@ class counting {
     /// Gives free pages back to the system (glibc: malloc_trim), so that RSS starts from what is really in use.
     void settle() noexcept {
 #if defined(__GLIBC__)
-        ::malloc_trim(0);
+        static_cast<void>(::malloc_trim(0)); // whether it could give anything back makes no difference here
 #endif
     }
 

@@ -44,7 +44,7 @@
 
 namespace peakscope::heap::detail {
 
-inline constexpr std::int64_t default_batch_bytes = 32 * 1024;
+inline constexpr std::int64_t default_batch_bytes = 32'768;
 
 struct counting_engine {
     enum gate_bits : std::uint32_t {

@@ -211,7 +211,7 @@ class measurement final : public running_measurement {
     Rss rss_;
     std::array<open_window_state, Phases::depth + 1> windows_;
     std::size_t depth_ = 0;
-    std::array<sums, Phases::count> phases_;
+    std::array<sums, Phases::count + 1> phases_; // one more, so that an empty list has an array
     sums total_;
     std::optional<bytes> own_bytes_;
     bool closed_out_of_order_ = false;

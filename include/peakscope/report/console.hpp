@@ -36,10 +36,6 @@ inline constexpr std::string_view not_known = "n/a";
     return value ? format_bytes(*value) : std::string{not_known};
 }
 
-[[nodiscard]] inline std::string mark_inexact(std::string figure, const precision& of) {
-    return of.kind == precision_kind::exact || figure == not_known ? figure : "~" + figure;
-}
-
 // "exact", or both where the totals and the peaks differ.
 template <class Figures>
 [[nodiscard]] std::string precision_text(const Figures& figures) {
@@ -193,12 +189,12 @@ class console_writer {
                    has_peak ? style_.accent("<- the high-water mark") : ""});
     }
 
-    [[nodiscard]] std::string marked(std::string figure, const precision& of) {
-        if (of.kind != precision_kind::exact && figure != not_known) {
-            any_inexact_ = true;
-            widest_bound_ = std::max(widest_bound_, of.bound);
-        }
-        return mark_inexact(std::move(figure), of);
+    // A figure in a table has no room for its precision: a mark, and the legend below says what it means.
+    [[nodiscard]] std::string marked(const std::string& figure, const precision& of) {
+        if (of.kind == precision_kind::exact || figure == not_known) return figure;
+        any_inexact_ = true;
+        widest_bound_ = std::max(widest_bound_, of.bound);
+        return "~" + figure;
     }
 
     const memory_report& report_;

@@ -88,7 +88,7 @@ class text_table {
   public:
     struct row {
         std::vector<std::string> cells;
-        std::string tail = {};
+        std::string tail{};
     };
 
     void add(row added) { rows_.push_back(std::move(added)); }
