@@ -184,7 +184,8 @@ TEST_CASE("profiler_bytes counts sixteen bytes a block, and what over-aligned bl
 
 TEST_CASE("a block that did not come from the counted operators is freed, counted nowhere, and noted") {
     Memory memory{"foreign"};
-    ::operator delete(std::malloc(64)); // as a library with an operator new of its own might hand out
+    void* volatile foreign = std::malloc(64); // as a library with an operator new of its own might hand out
+    ::operator delete(foreign);
     const memory_report report = memory.finish();
     CHECK(*report.heap.deallocations == 0);
     REQUIRE(report.notes.size() == 1);

@@ -164,7 +164,7 @@ void check(const std::string& name, const outcome& all) {
 } // namespace
 
 TEST_CASE("with threads, totals are exact and peaks within the stated bound") {
-    const outcome all = run_programs<peakscope::heap::counting<>>(400);
+    const outcome all = run_programs<peakscope::heap::counting<>>(1'000);
     check("batch of 32 KiB", all);
     CHECK(all.largest_error_bytes > 0); // else the programs are too tame to test the bound
     CHECK(all.exact_windows > 0);

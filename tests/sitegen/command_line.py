@@ -6,10 +6,7 @@ Usage: command_line.py SITEGEN
 """
 import html.parser
 import json
-import os
 import pathlib
-import pty
-import subprocess
 import sys
 import urllib.parse
 import xml.etree.ElementTree as xml
@@ -45,24 +42,6 @@ def broken_links(output):
             if not target.is_file() or (anchor and target in pages and anchor not in pages[target].anchors):
                 broken.append(f"{page.relative_to(output)}: {address}")
     return broken
-
-
-def on_terminal(command, environment):
-    """What a program prints to a terminal."""
-    main, terminal = pty.openpty()
-    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment)
-    os.close(terminal)
-    printed = b""
-    while True:
-        try:
-            part = os.read(main, 65536)
-        except OSError:  # the terminal's other end is closed
-            break
-        if not part:
-            break
-        printed += part
-    os.close(main)
-    return process.wait(), printed.decode()
 
 
 class New(Sitegen):
@@ -317,21 +296,6 @@ class Profile(Sitegen):
         (site / "content" / "bad.md").write_bytes(b"\xff")
         report = self.profile(site, status=1)
         self.assertEqual(report["items"]["count"], 10)
-
-
-class Terminal(Sitegen):
-    def test_progress_and_colour_on_a_terminal_only(self):
-        site = self.new_site(8000)
-        plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
-        command = [self.program, "build", str(site), "--output", str(self.root / "out"), "--profile-memory"]
-        status, printed = on_terminal(command, {**plain, "TERM": "xterm"})
-        self.assertEqual(status, 0)
-        self.assertRegex(printed, r"\r\x1b\[K(rendering Markdown|writing pages): \d+ of 8000")
-        self.assertIn("\x1b[1mbuilding site-8000\x1b[0m", printed)
-        status, printed = on_terminal(command, {**plain, "TERM": "xterm", "NO_COLOR": "1"})
-        self.assertEqual(status, 0)
-        self.assertIn("building site-8000", printed)
-        self.assertNotIn("\x1b[1m", printed)
 
 
 run_tests(sys.argv)

@@ -52,6 +52,10 @@ class Sitegen(unittest.TestCase):
             if path:
                 parent = path.rpartition("/")[0]
                 self.assertGreaterEqual(heaps[parent]["peak"], heap["peak"], path)
+        resident = {"": report["rss"], **{phase["path"]: phase["rss"] for phase in report["phases"] if phase["entries"]}}
+        for path, rss in resident.items():
+            if path and rss["peak"] is not None:
+                self.assertGreaterEqual(resident[path.rpartition("/")[0]]["peak"], rss["peak"], path)
         # The phases at the root are parts of the whole; what is left was allocated between them.
         roots = [heap for path, heap in heaps.items() if path and "/" not in path]
         for flow in ("allocated", "freed", "allocations", "deallocations"):

@@ -15,31 +15,50 @@ namespace peakscope::heap::detail {
 
 struct block_header {
     std::uint64_t requested_bytes;
-    std::uint32_t mark;           // a function of the block's address: tells our blocks from foreign ones
-    std::uint32_t offset_and_own; // bit 0: the profiler's own memory; the rest: from what malloc returned to the block
+    // Bits 0 to 31: a function of the block's address, which tells our blocks from foreign ones. Bit 32: the profiler's
+    // own memory. From bit 36 on: how far the block lies from what malloc returned; that is a power of two from 16 on.
+    // One number, so that one comparison recognises the block that almost every block is.
+    std::uint64_t tag;
 
-    static constexpr std::uint32_t own_bit = 1; // offsets are powers of two from 16 on
-
-    [[nodiscard]] bool own() const noexcept { return (offset_and_own & own_bit) != 0; }
-    [[nodiscard]] std::uint32_t base_offset() const noexcept { return offset_and_own & ~own_bit; }
+    static constexpr std::uint64_t own_bit = std::uint64_t{1} << 32U;
+    static constexpr std::uint64_t mark_bits = own_bit - 1;
 
     [[nodiscard]] static block_header& of(void* block) noexcept { return static_cast<block_header*>(block)[-1]; }
 
-    [[nodiscard]] static std::uint32_t mark_of(const void* block) noexcept {
-        // Never 0, which marks a freed block: blocks are aligned and the constant's last bits are not.
-        return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(block)) ^ 0x5ca1ab1eU;
+    [[nodiscard]] static std::uint64_t tag_of(const void* block, std::uint64_t base_offset) noexcept {
+        // Never 0 in the mark's bits, which stands for a freed block: blocks are aligned to 16, and the constant's last
+        // digit is not 0.
+        const std::uint64_t mark = (reinterpret_cast<std::uintptr_t>(block) ^ 0x5ca1ab1eU) & mark_bits;
+        return base_offset << 32U | mark;
+    }
+
+    [[nodiscard]] bool own() const noexcept { return (tag & own_bit) != 0; }
+    [[nodiscard]] std::uint64_t base_offset() const noexcept { return (tag & ~own_bit) >> 32U; }
+    // What lies in front of the block beyond its header.
+    [[nodiscard]] std::int64_t padding_bytes() const noexcept {
+        return static_cast<std::int64_t>(base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
     }
 };
 static_assert(sizeof(block_header) == 16);
 
-// Whether `allocate_with_header` made the block. The sanitizers are asked to look away: before a foreign block there is
+// What stands where a block of ours has its tag. The sanitizers are asked to look away: before a foreign block there is
 // what its allocator put there, and reading that is the point.
 #if defined(__SANITIZE_THREAD__) // g++ would inline it all the same, and look at it there
 [[gnu::noinline]]
 #endif
-[[nodiscard, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline bool
-has_header(void* block) noexcept {
-    return block_header::of(block).mark == block_header::mark_of(block);
+[[nodiscard, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline std::uint64_t
+tag_before(void* block) noexcept {
+    return block_header::of(block).tag;
+}
+
+// Whether `allocate_with_header` made the block.
+[[nodiscard]] inline bool has_header(void* block) noexcept {
+    return ((tag_before(block) ^ block_header::tag_of(block, 0)) & block_header::mark_bits) == 0;
+}
+
+// Whether it did, and the block is the program's and not over-aligned, as almost every block is.
+[[nodiscard]] inline bool is_usual(void* block) noexcept {
+    return tag_before(block) == block_header::tag_of(block, sizeof(block_header));
 }
 
 // Memory for a block of `requested_bytes` and its header, or null when the C library has none.
@@ -47,26 +66,26 @@ has_header(void* block) noexcept {
     const bool over_aligned = alignment > alignof(std::max_align_t);
     const std::size_t offset = over_aligned ? alignment : sizeof(block_header);
     // malloc refuses more than PTRDIFF_MAX; asked here, the sums below cannot wrap around.
-    if (requested_bytes > PTRDIFF_MAX - 2 * offset || offset > UINT32_MAX) return nullptr;
+    if (requested_bytes > PTRDIFF_MAX - 2 * offset || offset > UINT32_MAX) [[unlikely]]
+        return nullptr;
     void* base = nullptr;
     if (over_aligned) { // aligned_alloc wants a multiple of the alignment
         base = std::aligned_alloc(alignment, (requested_bytes + offset + alignment - 1) / alignment * alignment);
     } else {
         base = std::malloc(requested_bytes + offset);
     }
-    if (base == nullptr) return nullptr;
+    if (base == nullptr) [[unlikely]]
+        return nullptr;
     void* const block = static_cast<std::byte*>(base) + offset;
-    ::new (static_cast<block_header*>(block) - 1)
-        block_header{requested_bytes, block_header::mark_of(block), static_cast<std::uint32_t>(offset)};
+    ::new (static_cast<block_header*>(block) - 1) block_header{requested_bytes, block_header::tag_of(block, offset)};
     return block;
 }
 
-// The block must come from `allocate_with_header`. The mark goes with it: a foreign block that is later given the same
-// address must not find it in the memory before it.
-inline void free_with_header(void* block) noexcept {
-    block_header& header = block_header::of(block);
-    header.mark = 0;
-    std::free(static_cast<std::byte*>(block) - header.base_offset());
+// The block must come from `allocate_with_header` and lie `base_offset` into its memory. The mark goes with it: a
+// foreign block that is later given the same address must not find it in the memory before it.
+inline void free_with_header(void* block, std::size_t base_offset) noexcept {
+    block_header::of(block).tag = 0;
+    std::free(static_cast<std::byte*>(block) - base_offset);
 }
 
 } // namespace peakscope::heap::detail

@@ -70,7 +70,7 @@ class counting {
     class own_memory {
       public:
         own_memory() noexcept {
-            detail::with_record([](detail::thread_record&) {});
+            detail::with_record<detail::count_nothing>(); // sees to it that there is one
             if (detail::thread_record* const record = detail::current_record) ++record->own_memory_scopes;
         }
         ~own_memory() {

@@ -101,7 +101,7 @@ class event {
 };
 
 // Moves pending bytes into the shared sum and offers a candidate for the peak. Called inside an event or a cut.
-inline void flush(thread_record& record) noexcept {
+[[gnu::noinline]] inline void flush(thread_record& record) noexcept {
     const std::int64_t before = engine.live_bytes.fetch_add(record.pending_bytes.get(), std::memory_order_relaxed);
     const std::int64_t candidate = before + record.pending_high_bytes.get();
     record.pending_bytes.set(0);
@@ -112,11 +112,11 @@ inline void flush(thread_record& record) noexcept {
 }
 
 // The hot path of an allocation: four plain additions to one cache line, one comparison, no shared write.
-inline void count_allocation(thread_record& record, block_header& header) noexcept {
+[[gnu::always_inline]] inline void count_allocation(thread_record& record, block_header& header) noexcept {
     const event in_progress{record};
     const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
     if (record.own_memory_scopes != 0) [[unlikely]] {
-        header.offset_and_own |= block_header::own_bit;
+        header.tag |= block_header::own_bit;
         record.own_bytes.add(size_bytes);
         record.own_blocks.add(1);
         return;
@@ -130,14 +130,9 @@ inline void count_allocation(thread_record& record, block_header& header) noexce
 }
 
 // The hot path of a deallocation: three plain additions and a comparison. A high cannot rise here.
-inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
+[[gnu::always_inline]] inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
     const event in_progress{record};
     const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
-    if (header.own()) [[unlikely]] {
-        record.own_bytes.add(-size_bytes);
-        record.own_blocks.add(-1);
-        return;
-    }
     record.freed_bytes.add(header.requested_bytes);
     record.deallocations.add(1);
     const std::int64_t pending = record.pending_bytes.add(-size_bytes);
@@ -145,10 +140,23 @@ inline void count_deallocation(thread_record& record, const block_header& header
         flush(record);
 }
 
-// The profiler's own bytes that no block's size shows: what an over-aligned block wastes in front of it.
-inline void count_own_bytes(thread_record& record, std::int64_t amount_bytes) noexcept {
+inline void count_nothing(thread_record&) noexcept {}
+
+// What an over-aligned block wastes in front of it is the profiler's own memory, and no block's size shows it.
+inline void count_padding(thread_record& record, const block_header& header) noexcept {
     const event in_progress{record};
-    record.own_bytes.add(amount_bytes);
+    record.own_bytes.add(header.padding_bytes());
+}
+
+// A block that is over-aligned, or the profiler's own.
+inline void count_unusual_deallocation(thread_record& record, const block_header& header) noexcept {
+    if (!header.own()) count_deallocation(record, header);
+    const event in_progress{record};
+    record.own_bytes.add(-header.padding_bytes());
+    if (header.own()) {
+        record.own_bytes.add(-static_cast<std::int64_t>(header.requested_bytes));
+        record.own_blocks.add(-1);
+    }
 }
 
 // ---- records --------------------------------------------------------------------------------------------------------
@@ -203,27 +211,28 @@ void set_up_once() noexcept;
 
 // A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record,
 // it borrows one for each event. Kept out of line, so that the path of every other event stays short.
-template <class Act>
-[[gnu::noinline, gnu::cold]] void with_new_record(Act act) noexcept {
+template <auto Count, class... Header>
+[[gnu::noinline, gnu::cold]] void with_new_record(Header&... header) noexcept {
     set_up_once();
     thread_record& record = acquire_record();
     if (thread_is_ending || &record == &engine.reserve) {
-        act(record);
+        Count(record, header...);
         release_record(record);
     } else {
         current_record = &record;
         releaser.armed = true; // the first touch registers its destructor
-        act(record);
+        Count(record, header...);
     }
 }
 
-// Calls `act` with a record that is the calling thread's own.
-template <class Act>
-[[gnu::always_inline]] inline void with_record(Act act) noexcept {
+// Calls `Count` with a record that is the calling thread's own, and the block's header. A function as a template
+// argument and not a function object, so that nothing is passed through memory.
+template <auto Count, class... Header>
+[[gnu::always_inline]] inline void with_record(Header&... header) noexcept {
     if (thread_record* const record = current_record) [[likely]]
-        act(*record);
+        Count(*record, header...);
     else
-        with_new_record(act);
+        with_new_record<Count>(header...);
 }
 
 // ---- cuts -----------------------------------------------------------------------------------------------------------
@@ -239,7 +248,7 @@ inline void fence_all_threads() noexcept {
 
 // Every event comes here while a cut is on, and always where there is no membarrier. Either the exchange comes first
 // and the cut sees that the thread is busy, or the cut's mark on the gate comes first and the thread sees that.
-inline void wait_at_gate(thread_record& record) noexcept {
+[[gnu::noinline, gnu::cold]] inline void wait_at_gate(thread_record& record) noexcept {
     // In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
     if (thread_holds_cut) return;
     for (;;) {

@@ -20,13 +20,8 @@
 
 namespace peakscope::heap::detail {
 
-// What a block of this alignment costs in front of it beyond its header.
-[[nodiscard]] inline std::int64_t padding_bytes(const block_header& header) noexcept {
-    return static_cast<std::int64_t>(header.base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
-}
-
 // One try, or as many as the new_handler asks for; null where there is none. It may throw what the handler throws.
-inline void* counted_new(std::size_t requested_bytes, std::size_t alignment) {
+[[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes, std::size_t alignment) {
     void* block = allocate_with_header(requested_bytes, alignment);
     while (block == nullptr) [[unlikely]] {
         const std::new_handler handler = std::get_new_handler();
@@ -35,13 +30,12 @@ inline void* counted_new(std::size_t requested_bytes, std::size_t alignment) {
         block = allocate_with_header(requested_bytes, alignment);
     }
     block_header& header = block_header::of(block);
-    with_record([&](thread_record& record) { count_allocation(record, header); });
-    if (alignment > alignof(std::max_align_t)) [[unlikely]]
-        with_record([&](thread_record& record) { count_own_bytes(record, padding_bytes(header)); });
+    with_record<count_allocation>(header);
+    if (alignment > alignof(std::max_align_t)) with_record<count_padding>(header); // known when it is compiled
     return block;
 }
 
-inline void* counted_new_or_throw(std::size_t requested_bytes, std::size_t alignment) {
+[[gnu::always_inline]] inline void* counted_new_or_throw(std::size_t requested_bytes, std::size_t alignment) {
     if (void* const block = counted_new(requested_bytes, alignment)) [[likely]]
         return block;
     throw std::bad_alloc{};
@@ -55,19 +49,25 @@ inline void* counted_new_or_null(std::size_t requested_bytes, std::size_t alignm
     }
 }
 
-// Counts first and frees second: once freed, the block may be another thread's.
-inline void counted_delete(void* block) noexcept {
-    if (block == nullptr) return;
-    const block_header& header = block_header::of(block);
-    if (!has_header(block)) [[unlikely]] {
+// The block that is over-aligned, the profiler's own, or foreign.
+[[gnu::noinline, gnu::cold]] inline void delete_unusual(void* block) noexcept {
+    if (!has_header(block)) {
         engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         std::free(block);
         return;
     }
-    with_record([&](thread_record& record) { count_deallocation(record, header); });
-    if (header.base_offset() != sizeof(block_header)) [[unlikely]]
-        with_record([&](thread_record& record) { count_own_bytes(record, -padding_bytes(header)); });
-    free_with_header(block);
+    const block_header& header = block_header::of(block);
+    with_record<count_unusual_deallocation>(header);
+    free_with_header(block, header.base_offset());
+}
+
+// Counts first and frees second: once freed, the block may be another thread's.
+[[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
+    if (block == nullptr) return;
+    if (!is_usual(block)) [[unlikely]]
+        return delete_unusual(block);
+    with_record<count_deallocation>(block_header::of(block));
+    free_with_header(block, sizeof(block_header));
 }
 
 inline constexpr std::size_t default_alignment = alignof(std::max_align_t);
@@ -75,49 +75,63 @@ inline constexpr std::size_t default_alignment = alignof(std::max_align_t);
 } // namespace peakscope::heap::detail
 
 // Not inline: the language wants replaced operators to be ordinary functions, and the linker then finds a second set.
+// Nor inlined where they are called in this file: the compiler would take them apart and warn of a free that fits no
+// malloc.
 
-void* operator new(std::size_t n) {
+[[gnu::noinline]] void* operator new(std::size_t n) {
     return peakscope::heap::detail::counted_new_or_throw(n, peakscope::heap::detail::default_alignment);
 }
-void* operator new[](std::size_t n) {
+[[gnu::noinline]] void* operator new[](std::size_t n) {
     return peakscope::heap::detail::counted_new_or_throw(n, peakscope::heap::detail::default_alignment);
 }
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::counted_new_or_null(n, peakscope::heap::detail::default_alignment);
 }
-void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::counted_new_or_null(n, peakscope::heap::detail::default_alignment);
 }
-void* operator new(std::size_t n, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment) {
     return peakscope::heap::detail::counted_new_or_throw(n, static_cast<std::size_t>(alignment));
 }
-void* operator new[](std::size_t n, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment) {
     return peakscope::heap::detail::counted_new_or_throw(n, static_cast<std::size_t>(alignment));
 }
-void* operator new(std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::counted_new_or_null(n, static_cast<std::size_t>(alignment));
 }
-void* operator new[](std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::counted_new_or_null(n, static_cast<std::size_t>(alignment));
 }
 
-void operator delete(void* block) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete[](void* block) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete(void* block, std::size_t) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete[](void* block, std::size_t) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete(void* block, std::align_val_t) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete[](void* block, std::align_val_t) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* block) noexcept { peakscope::heap::detail::counted_delete(block); }
+[[gnu::noinline]] void operator delete[](void* block) noexcept { peakscope::heap::detail::counted_delete(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
     peakscope::heap::detail::counted_delete(block);
 }
-void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept {
     peakscope::heap::detail::counted_delete(block);
 }
-void operator delete(void* block, const std::nothrow_t&) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete[](void* block, const std::nothrow_t&) noexcept { peakscope::heap::detail::counted_delete(block); }
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept {
     peakscope::heap::detail::counted_delete(block);
 }
-void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void operator delete[](void* block, std::align_val_t) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete(void* block, const std::nothrow_t&) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, const std::nothrow_t&) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+    peakscope::heap::detail::counted_delete(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     peakscope::heap::detail::counted_delete(block);
 }
