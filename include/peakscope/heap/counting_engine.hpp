@@ -82,17 +82,24 @@ inline constinit thread_local bool thread_holds_cut = false;
 
 void wait_at_gate(thread_record& record) noexcept;
 
-// One event on one record. While it exists, no cut can read the record.
+// Between the two, no cut can read the record. A count and not a flag, so that an event in a signal handler that
+// interrupts an event is one event more.
+inline void raise_busy(thread_record& record) noexcept {
+    record.busy.store(record.busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst); // the cut's membarrier makes it a fence for the processor
+}
+inline void lower_busy(thread_record& record) noexcept {
+    record.busy.store(record.busy.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+}
+
+// One event on one record.
 class event {
   public:
     explicit event(thread_record& record) noexcept : record_(record) {
-        // A count, not a flag, so that an event in a signal handler that interrupts an event is one event more.
-        record_.busy.store(record_.busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        std::atomic_signal_fence(std::memory_order_seq_cst); // the cut's membarrier makes it a fence for the processor
-        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) [[unlikely]]
-            wait_at_gate(record_);
+        raise_busy(record_);
+        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) wait_at_gate(record_);
     }
-    ~event() { record_.busy.store(record_.busy.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+    ~event() { lower_busy(record_); }
     event(const event&) = delete;
     event& operator=(const event&) = delete;
 
@@ -111,33 +118,61 @@ class event {
     }
 }
 
-// The hot path of an allocation: four plain additions to one cache line, one comparison, no shared write.
-[[gnu::always_inline]] inline void count_allocation(thread_record& record, block_header& header) noexcept {
-    const event in_progress{record};
-    const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
-    if (record.own_memory_scopes != 0) [[unlikely]] {
-        header.tag |= block_header::own_bit;
-        record.own_bytes.add(size_bytes);
-        record.own_blocks.add(1);
-        return;
-    }
-    record.allocated_bytes.add(header.requested_bytes);
+// The program's own events. Each says whether the record must be flushed: an allocation is four plain additions to one
+// cache line and two comparisons, a deallocation three and one, because a high cannot rise there. No shared write.
+[[nodiscard]] inline bool add_allocation(thread_record& record, std::uint64_t size_bytes) noexcept {
+    record.allocated_bytes.add(size_bytes);
     record.allocations.add(1);
-    const std::int64_t pending = record.pending_bytes.add(size_bytes);
+    const std::int64_t pending = record.pending_bytes.add(static_cast<std::int64_t>(size_bytes));
     if (pending > record.pending_high_bytes.get()) record.pending_high_bytes.set(pending);
-    if (pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]]
-        flush(record);
+    return pending >= engine.batch_bytes.load(std::memory_order_relaxed);
+}
+[[nodiscard]] inline bool add_deallocation(thread_record& record, std::uint64_t size_bytes) noexcept {
+    record.freed_bytes.add(size_bytes);
+    record.deallocations.add(1);
+    const std::int64_t pending = record.pending_bytes.add(-static_cast<std::int64_t>(size_bytes));
+    return -pending >= engine.batch_bytes.load(std::memory_order_relaxed);
 }
 
-// The hot path of a deallocation: three plain additions and a comparison. A high cannot rise here.
-[[gnu::always_inline]] inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
+// The hot path: an event of the program's on a thread that has a record, with no cut on. It makes no call, so that the
+// operators around it need not save a register; what remains to be done, they do as their last act.
+enum class remains {
+    nothing,
+    to_flush, // counted, and the record is busy still: flush it and lower `busy`
+    to_count  // not counted: take the long way
+};
+
+[[nodiscard, gnu::always_inline]] inline remains count_quickly(thread_record* record, const block_header& header,
+                                                               bool (*add)(thread_record&, std::uint64_t) noexcept,
+                                                               bool is_allocation) noexcept {
+    if (record == nullptr) [[unlikely]]
+        return remains::to_count;
+    raise_busy(*record);
+    const std::uint32_t apart = is_allocation ? record->own_memory_scopes : 0;
+    if ((engine.gate.load(std::memory_order_relaxed) | apart) != counting_engine::open) [[unlikely]] {
+        lower_busy(*record);
+        return remains::to_count;
+    }
+    if (add(*record, header.requested_bytes)) [[unlikely]]
+        return remains::to_flush;
+    lower_busy(*record);
+    return remains::nothing;
+}
+
+// The long way, for every event.
+inline void count_allocation(thread_record& record, block_header& header) noexcept {
     const event in_progress{record};
-    const auto size_bytes = static_cast<std::int64_t>(header.requested_bytes);
-    record.freed_bytes.add(header.requested_bytes);
-    record.deallocations.add(1);
-    const std::int64_t pending = record.pending_bytes.add(-size_bytes);
-    if (-pending >= engine.batch_bytes.load(std::memory_order_relaxed)) [[unlikely]]
+    if (record.own_memory_scopes != 0) {
+        header.tag |= block_header::own_bit;
+        record.own_bytes.add(static_cast<std::int64_t>(header.requested_bytes));
+        record.own_blocks.add(1);
+    } else if (add_allocation(record, header.requested_bytes)) {
         flush(record);
+    }
+}
+inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
+    const event in_progress{record};
+    if (add_deallocation(record, header.requested_bytes)) flush(record);
 }
 
 inline void count_nothing(thread_record&) noexcept {}
@@ -210,9 +245,9 @@ inline thread_local record_releaser releaser;
 void set_up_once() noexcept;
 
 // A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record,
-// it borrows one for each event. Kept out of line, so that the path of every other event stays short.
+// it borrows one for each event.
 template <auto Count, class... Header>
-[[gnu::noinline, gnu::cold]] void with_new_record(Header&... header) noexcept {
+void with_new_record(Header&... header) noexcept {
     set_up_once();
     thread_record& record = acquire_record();
     if (thread_is_ending || &record == &engine.reserve) {
@@ -228,7 +263,7 @@ template <auto Count, class... Header>
 // Calls `Count` with a record that is the calling thread's own, and the block's header. A function as a template
 // argument and not a function object, so that nothing is passed through memory.
 template <auto Count, class... Header>
-[[gnu::always_inline]] inline void with_record(Header&... header) noexcept {
+inline void with_record(Header&... header) noexcept {
     if (thread_record* const record = current_record) [[likely]]
         Count(*record, header...);
     else

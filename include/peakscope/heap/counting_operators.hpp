@@ -20,37 +20,57 @@
 
 namespace peakscope::heap::detail {
 
-// One try, or as many as the new_handler asks for; null where there is none. It may throw what the handler throws.
-[[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes, std::size_t alignment) {
-    void* block = allocate_with_header(requested_bytes, alignment);
-    while (block == nullptr) [[unlikely]] {
+enum class on_failure { throws, gives_null };
+
+// One try, or as many as the new_handler asks for. Null where there is none; throws what the handler throws.
+[[nodiscard]] inline void* allocate_or_ask(std::size_t requested_bytes, std::size_t alignment) {
+    for (;;) {
+        if (void* const block = allocate_with_header(requested_bytes, alignment)) return block;
         const std::new_handler handler = std::get_new_handler();
         if (handler == nullptr) return nullptr;
         handler();
-        block = allocate_with_header(requested_bytes, alignment);
     }
-    block_header& header = block_header::of(block);
-    with_record<count_allocation>(header);
-    if (alignment > alignof(std::max_align_t)) with_record<count_padding>(header); // known when it is compiled
+}
+
+inline void* count_new_block(void* block) noexcept {
+    with_record<count_allocation>(block_header::of(block));
     return block;
 }
 
-[[gnu::always_inline]] inline void* counted_new_or_throw(std::size_t requested_bytes, std::size_t alignment) {
-    if (void* const block = counted_new(requested_bytes, alignment)) [[likely]]
-        return block;
-    throw std::bad_alloc{};
-}
-
-inline void* counted_new_or_null(std::size_t requested_bytes, std::size_t alignment) noexcept {
-    try {
-        return counted_new(requested_bytes, alignment);
-    } catch (...) { // the new_handler's way to say that there is no memory
-        return nullptr;
+// The long way: over-aligned blocks, and what is to be done when malloc has no memory.
+template <on_failure Failure>
+[[gnu::noinline]] void* new_the_long_way(std::size_t requested_bytes,
+                                         std::size_t alignment) noexcept(Failure == on_failure::gives_null) {
+    void* block = nullptr;
+    if constexpr (Failure == on_failure::throws) {
+        block = allocate_or_ask(requested_bytes, alignment);
+        if (block == nullptr) throw std::bad_alloc{};
+    } else {
+        try {
+            block = allocate_or_ask(requested_bytes, alignment);
+        } catch (...) { // the new_handler's way to say that there is no memory
+        }
+        if (block == nullptr) return nullptr;
     }
+    if (block_header::of(block).padding_bytes() != 0) with_record<count_padding>(block_header::of(block));
+    return count_new_block(block);
 }
 
-// The block that is over-aligned, the profiler's own, or foreign.
-[[gnu::noinline, gnu::cold]] inline void delete_unusual(void* block) noexcept {
+// The rest of an event whose short way ended early. Each is the operator's last act.
+[[gnu::noinline, gnu::cold]] inline void* count_new_the_long_way(void* block) noexcept {
+    return count_new_block(block);
+}
+[[gnu::noinline]] inline void* flush_after_new(thread_record& record, void* block) noexcept {
+    flush(record);
+    lower_busy(record);
+    return block;
+}
+[[gnu::noinline]] inline void flush_and_free(thread_record& record, void* block) noexcept {
+    flush(record);
+    lower_busy(record);
+    free_with_header(block, sizeof(block_header));
+}
+[[gnu::noinline, gnu::cold]] inline void delete_the_long_way(void* block) noexcept {
     if (!has_header(block)) {
         engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         std::free(block);
@@ -61,16 +81,32 @@ inline void* counted_new_or_null(std::size_t requested_bytes, std::size_t alignm
     free_with_header(block, header.base_offset());
 }
 
+template <on_failure Failure>
+[[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes) noexcept(Failure ==
+                                                                                      on_failure::gives_null) {
+    void* const block = allocate_with_header(requested_bytes, alignof(std::max_align_t));
+    if (block == nullptr) [[unlikely]]
+        return new_the_long_way<Failure>(requested_bytes, alignof(std::max_align_t));
+    thread_record* const record = current_record;
+    const remains rest = count_quickly(record, block_header::of(block), add_allocation, true);
+    if (rest == remains::nothing) [[likely]]
+        return block;
+    return rest == remains::to_flush ? flush_after_new(*record, block) : count_new_the_long_way(block);
+}
+
 // Counts first and frees second: once freed, the block may be another thread's.
 [[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
     if (!is_usual(block)) [[unlikely]]
-        return delete_unusual(block);
-    with_record<count_deallocation>(block_header::of(block));
+        return delete_the_long_way(block);
+    thread_record* const record = current_record;
+    const remains rest = count_quickly(record, block_header::of(block), add_deallocation, false);
+    if (rest == remains::to_count) [[unlikely]]
+        return delete_the_long_way(block);
+    if (rest == remains::to_flush) [[unlikely]]
+        return flush_and_free(*record, block);
     free_with_header(block, sizeof(block_header));
 }
-
-inline constexpr std::size_t default_alignment = alignof(std::max_align_t);
 
 } // namespace peakscope::heap::detail
 
@@ -79,28 +115,32 @@ inline constexpr std::size_t default_alignment = alignof(std::max_align_t);
 // malloc.
 
 [[gnu::noinline]] void* operator new(std::size_t n) {
-    return peakscope::heap::detail::counted_new_or_throw(n, peakscope::heap::detail::default_alignment);
+    return peakscope::heap::detail::counted_new<peakscope::heap::detail::on_failure::throws>(n);
 }
 [[gnu::noinline]] void* operator new[](std::size_t n) {
-    return peakscope::heap::detail::counted_new_or_throw(n, peakscope::heap::detail::default_alignment);
+    return peakscope::heap::detail::counted_new<peakscope::heap::detail::on_failure::throws>(n);
 }
 [[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-    return peakscope::heap::detail::counted_new_or_null(n, peakscope::heap::detail::default_alignment);
+    return peakscope::heap::detail::counted_new<peakscope::heap::detail::on_failure::gives_null>(n);
 }
 [[gnu::noinline]] void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
-    return peakscope::heap::detail::counted_new_or_null(n, peakscope::heap::detail::default_alignment);
+    return peakscope::heap::detail::counted_new<peakscope::heap::detail::on_failure::gives_null>(n);
 }
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment) {
-    return peakscope::heap::detail::counted_new_or_throw(n, static_cast<std::size_t>(alignment));
+    return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::throws>(
+        n, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment) {
-    return peakscope::heap::detail::counted_new_or_throw(n, static_cast<std::size_t>(alignment));
+    return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::throws>(
+        n, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return peakscope::heap::detail::counted_new_or_null(n, static_cast<std::size_t>(alignment));
+    return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::gives_null>(
+        n, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return peakscope::heap::detail::counted_new_or_null(n, static_cast<std::size_t>(alignment));
+    return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::gives_null>(
+        n, static_cast<std::size_t>(alignment));
 }
 
 [[gnu::noinline]] void operator delete(void* block) noexcept { peakscope::heap::detail::counted_delete(block); }
