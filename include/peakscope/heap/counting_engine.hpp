@@ -118,8 +118,8 @@ class event {
     }
 }
 
-// The program's own events. Each says whether the record must be flushed: an allocation is four plain additions to one
-// cache line and two comparisons, a deallocation three and one, because a high cannot rise there. No shared write.
+// The program's own events: three plain additions to one cache line, for an allocation perhaps a new high, and a
+// comparison. Nothing shared is written. Each says whether the record must be flushed.
 [[nodiscard]] inline bool add_allocation(thread_record& record, std::uint64_t size_bytes) noexcept {
     record.allocated_bytes.add(size_bytes);
     record.allocations.add(1);
