@@ -225,7 +225,7 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     static_assert(std::is_convertible_v<const Title&, std::string_view>,
                   "peakscope: a measurement's title must convert to std::string_view");
     if constexpr (!per_instance) {
-        if (running_.load(std::memory_order_acquire) != nullptr)
+        if (running_.load() != nullptr)
             throw usage_error("a measurement of this profiler type is running: finish() it before the next one starts");
     }
     measurement* made = nullptr;
@@ -240,7 +240,7 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
         throw;
     }
     measurement_ = made;
-    if constexpr (!per_instance) running_.store(made, std::memory_order_release);
+    if constexpr (!per_instance) running_.store(made);
 }
 
 template <class Phases, class Heap, class Rss, class Report>
@@ -251,7 +251,7 @@ profiler<Phases, Heap, Rss, Report>::~profiler() {
 
 template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
-    if constexpr (!per_instance) running_.store(nullptr, std::memory_order_release);
+    if constexpr (!per_instance) running_.store(nullptr);
     measurement_->stop();
 }
 

@@ -19,12 +19,12 @@
 // `usage_error`.
 #pragma once
 
+#include <peakscope/core/atomic_pointer.hpp>
 #include <peakscope/core/items.hpp>
 #include <peakscope/heap/fwd.hpp>
 #include <peakscope/phases/phase_list.hpp>
 #include <peakscope/rss/fwd.hpp>
 
-#include <atomic>
 #include <cstddef>
 
 namespace peakscope {
@@ -139,7 +139,7 @@ class [[nodiscard]] profiler {
     static phase_scope phase()
         requires(!per_instance)
     {
-        return {running_.load(std::memory_order_acquire), Phases::template index_of<Name>};
+        return {running_.load(), Phases::template index_of<Name>};
     }
 
     /// The same for sources that count per instance: opens a phase on this measurement.
@@ -160,7 +160,7 @@ class [[nodiscard]] profiler {
     void stop() noexcept;
 
     // The running measurement of this type, where the sources allow but one.
-    static inline constinit std::atomic<profiler_detail::running_measurement*> running_{nullptr};
+    static inline constinit atomic_pointer<profiler_detail::running_measurement> running_{};
 
     measurement* measurement_ = nullptr;
 };
