@@ -29,11 +29,10 @@ std::string read_file(const std::filesystem::path& path) {
     if (!file) fail("cannot read", path);
     std::string content;
     std::array<char, 1 << 16> buffer;
-    std::size_t count = 0;
-    do {
-        count = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
+        const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get());
         content.append(buffer.data(), count);
-    } while (count == buffer.size());
+    }
     if (std::ferror(file.get()) != 0) fail("cannot read", path);
     return content;
 }

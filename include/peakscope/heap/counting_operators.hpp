@@ -49,6 +49,7 @@ template <on_failure Failure>
         try {
             block = allocate_or_ask(requested_bytes, alignment);
         } catch (...) { // the new_handler's way to say that there is no memory
+            return nullptr;
         }
         if (block == nullptr) return nullptr;
     }
