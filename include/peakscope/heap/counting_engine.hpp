@@ -382,6 +382,9 @@ inline void disown_records_after_fork() noexcept {
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record == current_record) continue;
         flush(*record);
+        // A thread that came to the gate while the cut was on may have been busy for a moment; it never got through.
+        record->busy.store(0, std::memory_order_relaxed);
+        record->own_memory_scopes = 0;
         record->taken.store(false, std::memory_order_relaxed);
     }
     use_membarrier_if_there_is_one();
