@@ -116,6 +116,9 @@ TEST_CASE("the user's own policies work like the built-in ones, several measurem
     CHECK(*report.rss.delta == 42_B);
     CHECK_FALSE(report.profiler_bytes);
     CHECK(report.notes == std::vector<std::string>{"heap: these figures are invented"});
+    {
+        auto late = first.phase<"a">(); // the measurement is finished: nothing is opened
+    }
     const memory_report other = second.finish();
     CHECK(*other.phases[1].heap.delta == 20_B);
     CHECK_FALSE(other.items);

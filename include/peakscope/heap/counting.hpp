@@ -12,9 +12,9 @@
 // size that the program asked for. What it does not see: malloc called directly, by C libraries for example, and mmap.
 //
 // Precision: start, end, delta, allocated, freed and the counts are exact, also while other threads allocate: they are
-// read while all threads stand still for a moment. A peak is exact where one thread at a time was at work; where more
-// were, it is bounded, see counting_engine.hpp. `counting<batch<0_B>>` has exact peaks with any number of threads,
-// and pays for it with a shared counter on every event.
+// read while all threads stand still for a moment. A peak is exact where one thread alone was at work between each
+// phase boundary and the next; where more were, it is bounded, see counting_engine.hpp. `counting<batch<0_B>>` has
+// exact peaks with any number of threads, and pays for it with a shared counter on every event.
 //
 // The price: sixteen bytes in front of each block, reported as the profiler's own. They are in the RSS figures.
 #pragma once

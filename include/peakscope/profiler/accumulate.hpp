@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Adding up the entries of a phase: sums of what flows, the largest of what peaks (DESIGN of the figures:
+// Adding up the entries of a phase: sums of what flows, the largest of what peaks (their meaning:
 // core/report.hpp).
 #pragma once
 

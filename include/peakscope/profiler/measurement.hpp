@@ -240,6 +240,7 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
         throw;
     }
     measurement_ = made;
+    open_for_phases_ = made;
     if constexpr (!per_instance) running_.store(made);
 }
 
@@ -251,6 +252,7 @@ profiler<Phases, Heap, Rss, Report>::~profiler() {
 
 template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
+    open_for_phases_ = nullptr;
     if constexpr (!per_instance) running_.store(nullptr);
     measurement_->stop();
 }

@@ -142,12 +142,13 @@ class [[nodiscard]] profiler {
         return {running_.load(), Phases::template index_of<Name>};
     }
 
-    /// The same for sources that count per instance: opens a phase on this measurement.
+    /// The same for sources that count per instance: opens a phase on this measurement, and nothing once it is
+    /// finished.
     template <fixed_string Name>
     phase_scope phase()
         requires per_instance
     {
-        return {measurement_, Phases::template index_of<Name>};
+        return {open_for_phases_, Phases::template index_of<Name>};
     }
 
     /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase
@@ -163,6 +164,7 @@ class [[nodiscard]] profiler {
     static inline constinit atomic_pointer<profiler_detail::running_measurement> running_{};
 
     measurement* measurement_ = nullptr;
+    profiler_detail::running_measurement* open_for_phases_ = nullptr; // null once it is finished
 };
 
 /// The scope of a profiler that is switched off. Marked, so that a variable of it is not reported as unused; outside of

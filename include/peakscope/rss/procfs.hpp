@@ -10,8 +10,7 @@
 // batches, and VmHWM is taken from the folded sum. A reading can be off by
 //     3 counters (file, anonymous, shared) x the pages that can be outstanding x the page size:
 //     max(32, 2 x CPUs) pages per CPU, or 64 pages per thread, whichever is more.
-// Every figure is `bounded` by twice that, because a delta is the difference of two readings. In a program at rest the
-// figures are usually exact to the page.
+// Every figure is `bounded` by twice that, because a delta is the difference of two readings.
 //
 // Where /proc is not there, every figure is `unavailable`; where only the reset is refused, the peaks are. The report
 // says which, and why.
