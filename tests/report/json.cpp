@@ -15,8 +15,8 @@ using nlohmann::json;
 TEST_CASE("the contract: every member by its name, in its unit") {
     memory_report report = tests::made_up_report();
     report.sites.push_back(
-        {"Renderer::page", "renderer.cpp", 145, {12}, 3, {31}, 4, {99}, 5, {{"f", "a.cpp", 7, true}}});
-    report.labels.push_back({"plugin:gallery", {10}, 2, {4}, {8}});
+        {"Renderer::page", "renderer.cpp", 145, {{12}, 3, {31}, 4, {99}, 5}, {{"f", "a.cpp", 7, true, 4'096}}});
+    report.labels.push_back({"plugin:gallery", {10}, 2, {4}, {8}, {7}});
     const json parsed = json::parse(report::json::text(report));
     CHECK(parsed["schema"] == "peakscope.report/1");
     CHECK(parsed["title"] == "100-page build");
@@ -57,12 +57,14 @@ TEST_CASE("the contract: every member by its name, in its unit") {
                        {"at_peak_blocks", 4},
                        {"allocated_bytes", 99},
                        {"allocations", 5},
-                       {"stack", {{{"function", "f"}, {"file", "a.cpp"}, {"line", 7}, {"inlined", true}}}}});
+                       {"stack",
+                        {{{"function", "f"}, {"file", "a.cpp"}, {"line", 7}, {"inlined", true}, {"address", 4'096}}}}});
     CHECK(parsed["labels"][0] == json{{"name", "plugin:gallery"},
                                       {"allocated_bytes", 10},
                                       {"allocations", 2},
                                       {"delta_bytes", 4},
-                                      {"peak_bytes", 8}});
+                                      {"peak_bytes", 8},
+                                      {"at_peak_bytes", 7}});
     CHECK(parsed["profiler_bytes"] == 65'536);
     CHECK(parsed["notes"] == json::array());
 }

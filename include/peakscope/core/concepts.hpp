@@ -29,11 +29,15 @@
 //     };
 #pragma once
 
+#include <peakscope/core/attribution.hpp>
 #include <peakscope/core/report.hpp>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace peakscope {
 
@@ -81,6 +85,27 @@ concept sets_own_memory_apart =
     std::default_initializable<typename Source::own_memory> && requires(const Source& source) {
         { source.own_bytes() } -> std::same_as<std::optional<bytes>>;
     };
+
+/// A heap source may also know who allocated. It is told how many phases there are, and how deep they nest; its `enter`
+/// takes a third argument, the number of the phase + 1, or 0 for the measurement. When the last window is closed, and
+/// before `close`, it is asked for all of it, and for names of the stacks in it.
+template <class Source>
+concept attributes_memory = requires(Source& source, const Source& closed, typename Source::window& inner,
+                                     typename Source::window* outer, std::size_t number, const attribution& of) {
+    source.attribute(number, number);
+    { source.enter(inner, outer, number) } noexcept;
+    { closed.attributed() } -> std::same_as<attribution>;
+    { closed.named(of) } -> std::same_as<named_stacks>;
+};
+
+/// And it may tell apart what was allocated under a runtime name. `enter_label` puts one in scope on the calling
+/// thread, any thread, and returns what `leave_label` needs to put the one before back. Static, because a label may
+/// outlive the measurement.
+template <class Source>
+concept tells_labels_apart = requires(std::string_view name, std::uint16_t before) {
+    { Source::enter_label(name) } -> std::same_as<std::uint16_t>;
+    { Source::leave_label(before) } noexcept;
+};
 
 /// Says what the program's heap holds. `unit` tells which bytes it counts: "requested", "usable", ...
 template <class Source>

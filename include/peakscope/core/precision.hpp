@@ -32,6 +32,9 @@ inline constexpr precision unavailable{precision_kind::unavailable, {}, {}};
     return bound == bytes{} ? exact : precision{precision_kind::bounded, bound, {}};
 }
 
+/// Estimated from samples, one in `rate` on average.
+[[nodiscard]] constexpr precision sampled(bytes rate) noexcept { return {precision_kind::sampled, {}, rate}; }
+
 /// The precision that holds for both: members are ordered so that the worse one is the larger.
 [[nodiscard]] constexpr precision weaker(const precision& left, const precision& right) noexcept {
     return std::max(left, right);

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,6 +53,63 @@ struct rss_figures {
     friend auto operator<=>(const rss_figures&, const rss_figures&) = default;
 };
 
+/// One frame of a call stack.
+struct stack_frame {
+    std::string function{};
+    std::string file{};
+    std::uint32_t line = 0;
+    bool inlined = false;
+    std::uint64_t address = 0; ///< the return address; of an inlined frame, that of the function it is inlined into
+
+    friend auto operator<=>(const stack_frame&, const stack_frame&) = default;
+};
+
+/// What the blocks of one site did in a window. Of a sampled site: estimates.
+struct site_amounts {
+    bytes delta_bytes{}; ///< negative for a site that shrank: more was freed of it than allocated
+    std::int64_t delta_blocks = 0;
+    bytes at_peak_bytes{}; ///< what it held at the moment of the window's peak
+    std::int64_t at_peak_blocks = 0;
+    bytes allocated_bytes{};
+    std::uint64_t allocations = 0;
+    // One standard error of each figure, where it is an estimate.
+    std::optional<bytes> delta_error{};
+    std::optional<bytes> at_peak_error{};
+    std::optional<bytes> allocated_error{};
+
+    friend auto operator<=>(const site_amounts&, const site_amounts&) = default;
+};
+
+/// A call stack that allocated, named by its first frame in the user's own code. One site at most has no stack: it
+/// holds what is not told apart by call stack, and its function says why.
+struct site_report {
+    std::string function{};
+    std::string file{}; ///< relative to the folder that all of the user's files are in
+    std::uint32_t line = 0;
+    site_amounts amounts{};           ///< in the measurement
+    std::vector<stack_frame> stack{}; ///< all of it, the innermost frame first, files with their whole path
+
+    friend auto operator<=>(const site_report&, const site_report&) = default;
+};
+
+/// A site in one phase.
+struct phase_site_report {
+    std::size_t site = 0; ///< index into `memory_report::sites`
+    site_amounts amounts{};
+
+    friend auto operator<=>(const phase_site_report&, const phase_site_report&) = default;
+};
+
+/// Where and when what was alive in a window had been allocated: one number for each of `memory_report::births`.
+struct birth_report {
+    std::vector<bytes> at_peak{};  ///< alive at the window's peak
+    std::vector<bytes> at_end{};   ///< alive at its end; of a phase, at the end of its last entry
+    bytes allocated{};             ///< by this phase itself: what phases inside it allocated is theirs
+    std::vector<bytes> freed_in{}; ///< how much of that was freed while each phase was the innermost one
+
+    friend auto operator<=>(const birth_report&, const birth_report&) = default;
+};
+
 /// One phase of the phase list. A phase that was never entered has `entries` 0 and no figures.
 struct phase_report {
     std::string path{};                  ///< names from the root, joined by '/': "rendering/markdown"
@@ -59,34 +117,10 @@ struct phase_report {
     std::chrono::nanoseconds duration{}; ///< wall-clock time, summed over the entries
     heap_figures heap{};
     rss_figures rss{};
+    std::vector<phase_site_report> sites{}; ///< the largest delta first
+    std::optional<birth_report> births{};
 
     friend auto operator<=>(const phase_report&, const phase_report&) = default;
-};
-
-/// One frame of a call stack.
-struct stack_frame {
-    std::string function{};
-    std::string file{};
-    std::uint32_t line = 0;
-    bool inlined = false;
-
-    friend auto operator<=>(const stack_frame&, const stack_frame&) = default;
-};
-
-/// A call stack that allocated, named by its first frame in the user's own code.
-struct site_report {
-    std::string function{};
-    std::string file{};
-    std::uint32_t line = 0;
-    bytes delta_bytes{};
-    std::int64_t delta_blocks = 0;
-    bytes at_peak_bytes{}; ///< what it held at the moment of the measurement's peak
-    std::int64_t at_peak_blocks = 0;
-    bytes allocated_bytes{};
-    std::uint64_t allocations = 0;
-    std::vector<stack_frame> stack{};
-
-    friend auto operator<=>(const site_report&, const site_report&) = default;
 };
 
 /// What was allocated while a label was in scope.
@@ -94,8 +128,9 @@ struct label_report {
     std::string name{};
     bytes allocated_bytes{};
     std::uint64_t allocations = 0;
-    bytes delta_bytes{};
-    bytes peak_bytes{};
+    bytes delta_bytes{};   ///< live at the end, less what of it lived before
+    bytes peak_bytes{};    ///< the largest that its live blocks have held at one time
+    bytes at_peak_bytes{}; ///< what they held at the moment of the measurement's peak
 
     friend auto operator<=>(const label_report&, const label_report&) = default;
 };
@@ -117,9 +152,12 @@ struct memory_report {
     std::string rss_source{};
     rss_figures rss{};
     std::chrono::nanoseconds duration{};
-    std::vector<phase_report> phases{}; ///< in the order of the phase list, a parent right before its children
-    std::vector<site_report> sites{};
-    std::vector<label_report> labels{};
+    std::vector<phase_report> phases{};      ///< in the order of the phase list, a parent right before its children
+    precision sites_precision = unavailable; ///< of sites; what lived at a peak is as precise as the peak, at best
+    std::vector<site_report> sites{};        ///< the largest delta first
+    std::vector<label_report> labels{};      ///< the largest peak first
+    std::vector<std::string> births{};       ///< what the numbers of a `birth_report` stand for, in order
+    std::optional<birth_report> measurement_births{};
     std::optional<bytes> profiler_bytes{}; ///< memory of the profiler itself, at the end; in no heap figure
     std::vector<std::string> notes{};      ///< what a reader must know: why a figure is unavailable, what was left out
 

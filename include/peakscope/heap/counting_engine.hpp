@@ -1,38 +1,58 @@
 // SPDX-License-Identifier: MIT
-// The counting engine: exact live bytes and their peak, at the price of a few plain instructions per event.
+// The counting engine: exact live bytes, their peak and who held them then, for a few plain instructions per event.
 //
-// An *event* is one allocation or deallocation. Every thread counts its events in a record of its own, in *pending*
-// bytes, and adds them to the shared sum when they exceed a batch: a *flush*. Nothing on that path is locked.
+// An *event* is one allocation or deallocation. Every thread counts its events in a record of its own, by the origin of
+// the block (origin_table.hpp), and keeps the sum as *pending* bytes, which it adds to the shared sum when they exceed
+// a batch: a *flush*. Nothing on that path is locked. A *cut* stops all threads between two events and collects the
+// records; what lies between two cuts is an *interval*.
 //
-// The peak. A record also keeps the highest its pending bytes have been since its last flush (`pending_high`). A flush
-// reads the shared sum G as it adds to it, and G_before + pending_high is a candidate for the peak. With one thread at
-// work, G + pending is live(t) at every moment, so the largest candidate is the peak, exactly.
+// The peak. A record also keeps the highest its pending bytes have been (`high`). A flush reads the shared sum G as it
+// adds to it, and G_before + high is a candidate for the peak. A thread that is *alone* at work in its interval knows
+// G, so its high starts at what is missing to the peak, and a new high is a new peak: exactly, and at once.
 //
-// The bound with T threads at work, B the batch. Between events every |pending| < B.
+// The bound with T threads at work, B the batch. Between events every |pending| < B, and high starts at 0.
 //   Too low by less than T x B:  live(t) = G(t) + sum of pending < G(t) + T x B, and every value that G takes was
-//     covered by a candidate (pending_high >= pending) or by the cut that began the window.
+//     covered by a candidate (high >= pending) or by the cut that began the window.
 //   Too high by less than (T+1) x B:  the flush that offers G + high found live >= G + pending - (T-1) x B just before
 //     its last event, and high - pending < 2 x B, because both lie within the batch. A last event that itself sets
 //     the high leaves high = pending, and only the other T-1 threads' pending bytes are missing.
-// So the peak of an interval between two cuts is within (T+1) x B where two or more threads had events in it, and exact
-// where at most one had. A window is as good as the worst of its intervals, because a maximum is.
+// So the peak of an interval is within (T+1) x B where two or more threads had events in it, and exact where at most
+// one had. A window is as good as the worst of its intervals, because a maximum is.
+//
+// Who held it. A record numbers its *moments*. Before a tally changes for the first time in a moment, it notes what it
+// holds and stamps that with the moment's number. A new peak begins a new moment, so at any time what a tally held at
+// the last peak is what it noted, if the stamp is the moment's, and else what it holds now. That is a comparison per
+// event and no look at any other tally, however many there are. A thread that is alone begins a moment with each new
+// peak: what is noted then adds up to the peak, to the byte. With more threads, moments begin with a flush that raises
+// the shared peak, on every thread as it passes the gate next. What is noted is then of the moment of that flush, and
+// adds up to the peak within its bound: the shared sum is then G_before + pending, each other thread holds less than B
+// beyond it, and high - pending < 2 x B.
 //
 // Cuts. To read all records at one moment, a cut stops every thread between two events. A thread says that it is in an
 // event with a plain store (`busy`) and then looks at `gate`; the processor may swap the two, and a fence on every
 // event would cost more than all the rest. membarrier(2) lets the cut pay instead: it is a fence on all threads at
 // once. Where the kernel has none, `gate` keeps a bit set that sends every event through a fence of its own.
+//
+// The gate is also how threads learn of what they need to know only now and then. It has a number that changes when
+// there is something to learn, and a thread that finds another number than it last came through with takes the long way
+// once.
 #pragma once
 
 #include <peakscope/heap/block_header.hpp>
+#include <peakscope/heap/origin_table.hpp>
 #include <peakscope/heap/thread_record.hpp>
+#include <peakscope/sites/stack_table.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #if defined(__linux__)
@@ -46,27 +66,70 @@ namespace peakscope::heap::detail {
 
 inline constexpr std::int64_t default_batch_bytes = 32'768;
 
-struct counting_engine {
-    enum gate_bits : std::uint32_t {
-        open = 0,
-        stopped = 1,    // a cut is on: wait
-        needs_fence = 2 // no membarrier: every event pays for a fence
-    };
+// What a measurement wants to know of each new block beyond its size.
+struct capture_mode {
+    new_hook quick;          // counts a new block inside of a pass
+    new_hook thorough;       // the same when the record does not know the stack yet
+    std::int64_t rate_bytes; // sampling: one stack in so many bytes; else 0
+};
 
-    // Read by every event, written by none.
-    alignas(128) std::atomic<std::uint32_t> gate{open};
+// Bytes of a label's live blocks, shared.
+struct label_total {
+    std::atomic<std::int64_t> live_bytes{0};
+    std::atomic<std::int64_t> peak_bytes{0};
+};
+
+// What the blocks of one origin hold. Of a sampled origin: estimates, and the blocks in 1,024ths.
+struct holding {
+    std::int64_t bytes = 0;
+    std::int64_t blocks = 0;
+    std::int64_t variance = 0;
+    std::int64_t samples = 0; // the sampled blocks themselves
+
+    [[nodiscard]] bool is_zero() const noexcept { return bytes == 0 && blocks == 0 && samples == 0; }
+    void add(const estimate& value) noexcept {
+        bytes += value.bytes;
+        blocks += value.blocks_1024ths;
+        variance += value.variance;
+    }
+};
+
+struct counting_engine {
+    // The gate's bits; above them is its number.
+    static constexpr std::uint64_t stopped = 1;     // a cut is on: wait
+    static constexpr std::uint64_t needs_fence = 2; // no membarrier: every event pays for a fence
+    static constexpr std::uint64_t next_number = 4;
+
+    // Read by every event, written seldom.
+    alignas(128) std::atomic<std::uint64_t> gate{0};
     std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
+    std::atomic<const capture_mode*> mode{nullptr};
     std::atomic<thread_record*> records{nullptr};
 
     // Written by flushes.
     alignas(128) std::atomic<std::int64_t> live_bytes{0};
-    std::atomic<std::int64_t> peak_bytes{0}; // of the innermost window
+    std::atomic<std::int64_t> peak_bytes{0};    // of the innermost window
+    std::atomic<std::uint64_t> peaks{0};        // how often that rose while several threads were at work
+    std::atomic<thread_record*> first{nullptr}; // the first record at work since the last cut
+    std::atomic<bool> shared{false};            // it is not the only one
+
+    // Changed in cuts alone, except for the tables, which have a lock.
+    alignas(128) std::uint64_t interval = 1;
+    std::uint64_t generation = 0; // of the measurement
+    std::uint16_t phase = before_measurement;
+    flow totals;             // since the program began, up to the last cut
+    holding* live = nullptr; // what lived at the last cut, by origin
+    sites::detail::spin_lock tables_lock;
+    sites::detail::stack_table stacks;
+    origin_table origins;
+    label_total* labels = nullptr; // most_labels of them
+    std::atomic<std::size_t> label_count{1};
 
     // Rarely touched.
     alignas(128) std::atomic<std::uint64_t> foreign_blocks{0}; // freed here, but not allocated here
     std::atomic<std::int64_t> record_bytes{0};                 // the records themselves
     std::atomic<bool> in_cut{false};
-    std::atomic<bool> set_up{false};
+    std::atomic<int> set_up{0}; // 1 while it is being done, 2 when it is
     std::atomic<bool> measured{false};
     thread_record reserve; // for a thread that has no record and cannot get one
 };
@@ -80,117 +143,244 @@ inline constinit thread_local bool thread_holds_cut = false;
 
 // ---- the event ------------------------------------------------------------------------------------------------------
 
+void come_through_gate(thread_record& record) noexcept;
 void wait_at_gate(thread_record& record) noexcept;
 
 // Between the two, no cut can read the record. A count and not a flag, so that an event in a signal handler that
 // interrupts an event is one event more.
-inline void raise_busy(thread_record& record) noexcept {
-    record.busy.store(record.busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+inline std::uint32_t raise_busy(thread_record& record) noexcept {
+    const std::uint32_t before = record.busy.load(std::memory_order_relaxed);
+    record.busy.store(before + 1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst); // the cut's membarrier makes it a fence for the processor
+    return before;
+}
+inline void lower_busy(thread_record& record, std::uint32_t before) noexcept {
+    record.busy.store(before, std::memory_order_release);
 }
 inline void lower_busy(thread_record& record) noexcept {
-    record.busy.store(record.busy.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+    lower_busy(record, record.busy.load(std::memory_order_relaxed) - 1);
 }
 
-// One event on one record.
+// One event on one record, the long way.
 class event {
   public:
     explicit event(thread_record& record) noexcept : record_(record) {
         raise_busy(record_);
-        if (engine.gate.load(std::memory_order_relaxed) != counting_engine::open) wait_at_gate(record_);
+        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) come_through_gate(record_);
     }
     ~event() { lower_busy(record_); }
     event(const event&) = delete;
     event& operator=(const event&) = delete;
 
+    // In a signal handler that interrupted an event: what that event has locked is locked still.
+    [[nodiscard]] bool inside_another() const noexcept { return record_.busy.load(std::memory_order_relaxed) > 1; }
+
   private:
     thread_record& record_;
 };
 
-// Moves pending bytes into the shared sum and offers a candidate for the peak. Called inside an event or a cut.
-[[gnu::noinline]] inline void flush(thread_record& record) noexcept {
-    const std::int64_t before = engine.live_bytes.fetch_add(record.pending_bytes.get(), std::memory_order_relaxed);
-    const std::int64_t candidate = before + record.pending_high_bytes.get();
-    record.pending_bytes.set(0);
-    record.pending_high_bytes.set(0);
-    std::int64_t peak = engine.peak_bytes.load(std::memory_order_relaxed);
-    while (candidate > peak && !engine.peak_bytes.compare_exchange_weak(peak, candidate, std::memory_order_relaxed)) {
+// The same for what is no event of the program's, but no cut may fall into: the thread is not at work by it.
+class aside {
+  public:
+    explicit aside(thread_record& record) noexcept : record_(record) {
+        raise_busy(record_);
+        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) wait_at_gate(record_);
     }
-}
+    ~aside() { lower_busy(record_); }
+    aside(const aside&) = delete;
+    aside& operator=(const aside&) = delete;
 
-// The program's own events: three plain additions to one cache line, for an allocation perhaps a new high, and a
-// comparison. Nothing shared is written. Each says whether the record must be flushed.
-[[nodiscard]] inline bool add_allocation(thread_record& record, std::uint64_t size_bytes) noexcept {
-    record.allocated_bytes.add(size_bytes);
-    record.allocations.add(1);
-    const std::int64_t pending = record.pending_bytes.add(static_cast<std::int64_t>(size_bytes));
-    if (pending > record.pending_high_bytes.get()) record.pending_high_bytes.set(pending);
-    return pending >= engine.batch_bytes.load(std::memory_order_relaxed);
-}
-[[nodiscard]] inline bool add_deallocation(thread_record& record, std::uint64_t size_bytes) noexcept {
-    record.freed_bytes.add(size_bytes);
-    record.deallocations.add(1);
-    const std::int64_t pending = record.pending_bytes.add(-static_cast<std::int64_t>(size_bytes));
-    return -pending >= engine.batch_bytes.load(std::memory_order_relaxed);
-}
-
-// The hot path: an event of the program's on a thread that has a record, with no cut on. It makes no call, so that the
-// operators around it need not save a register; what remains to be done, they do as their last act.
-enum class remains {
-    nothing,
-    to_flush, // counted, and the record is busy still: flush it and lower `busy`
-    to_count  // not counted: take the long way
+  private:
+    thread_record& record_;
 };
 
-[[nodiscard, gnu::always_inline]] inline remains count_quickly(thread_record* record, const block_header& header,
-                                                               bool (*add)(thread_record&, std::uint64_t) noexcept,
-                                                               bool is_allocation) noexcept {
+// True when the peak rose.
+inline bool raise_peak(std::atomic<std::int64_t>& peak_bytes, std::int64_t candidate) noexcept {
+    std::int64_t peak = peak_bytes.load(std::memory_order_relaxed);
+    while (candidate > peak)
+        if (peak_bytes.compare_exchange_weak(peak, candidate, std::memory_order_relaxed)) return true;
+    return false;
+}
+
+inline void set_bounds(thread_record& record) noexcept {
+    const std::int64_t batch = engine.batch_bytes.load(std::memory_order_relaxed);
+    record.upper_bytes = std::min(record.high_bytes, batch - 1);
+    record.lower_bytes = -batch;
+}
+
+// From here on, what was noted of older peaks is void.
+inline void begin_moment(thread_record& record) noexcept { ++record.moment; }
+
+// Moves pending bytes into the shared sum and offers a candidate for the peak; true when the peak rose. Called inside
+// an event or a cut.
+inline bool flush_quietly(thread_record& record) noexcept {
+    const std::int64_t pending = std::exchange(record.pending_bytes, 0);
+    const std::int64_t before = engine.live_bytes.fetch_add(pending, std::memory_order_relaxed);
+    const bool rose = raise_peak(engine.peak_bytes, (record.alone ? record.base_bytes : before) + record.high_bytes);
+    record.base_bytes = before + pending;
+    record.high_bytes =
+        record.alone ? engine.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
+    set_bounds(record);
+    return rose;
+}
+
+// The same, and tells the other threads.
+inline void flush(thread_record& record) noexcept {
+    if (!flush_quietly(record) || record.alone) return;
+    engine.peaks.fetch_add(1, std::memory_order_relaxed);
+    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_release);
+}
+
+bool add_special(thread_record& record, tally& changed, origin from, std::uint64_t size_bytes,
+                 bool is_allocation) noexcept;
+
+// Puts the tally on the record's list, and finds out whether it is a special one.
+[[gnu::noinline]] inline void list_tally(thread_record& record, tally& changed, origin from) noexcept {
+    const origin_info& info = engine.origins[from];
+    changed.listed = true;
+    changed.special = info.label != 0 || info.kind == origin_kind::sampled;
+    changed.next = std::exchange(record.changed, from);
+}
+
+// Before a tally changes: notes what it holds, where that is what it held at the last peak.
+inline void note(thread_record& record, tally& changed, origin from) noexcept {
+    if (!changed.listed) list_tally(record, changed, from);
+    special_tally* const more = changed.special ? &record.specials[from] : nullptr;
+    std::uint64_t& stamp = more != nullptr ? more->stamp : changed.stamp;
+    if (stamp == record.moment) return;
+    stamp = record.moment;
+    changed.at_peak_bytes = changed.since_cut.live_bytes();
+    changed.at_peak_blocks = changed.since_cut.live_blocks();
+    if (more != nullptr) more->at_peak = more->live;
+}
+
+// An event in all its cases, inside an event. Its short way is in `count_new_quickly` and `count_delete_quickly`.
+inline void add_allocation(thread_record& record, origin from, std::uint64_t size_bytes) noexcept {
+    tally& changed = record.tallies[from];
+    note(record, changed, from);
+    if (changed.special && add_special(record, changed, from, size_bytes, true)) return;
+    changed.since_cut.allocated_bytes += size_bytes;
+    changed.since_cut.allocations += 1;
+    record.pending_bytes += static_cast<std::int64_t>(size_bytes);
+    if (record.pending_bytes > record.high_bytes) {
+        record.high_bytes = record.pending_bytes;
+        if (record.alone) begin_moment(record);
+    }
+    if (record.pending_bytes >= -record.lower_bytes)
+        flush(record);
+    else
+        record.upper_bytes = std::min(record.high_bytes, -record.lower_bytes - 1);
+}
+inline void add_deallocation(thread_record& record, origin from, std::uint64_t size_bytes) noexcept {
+    tally& changed = record.tallies[from];
+    note(record, changed, from);
+    if (changed.special && add_special(record, changed, from, size_bytes, false)) return;
+    changed.since_cut.freed_bytes += size_bytes;
+    changed.since_cut.deallocations += 1;
+    record.pending_bytes -= static_cast<std::int64_t>(size_bytes);
+    if (record.pending_bytes <= record.lower_bytes) flush(record);
+}
+
+// The hot path. An event of the program's on a thread that has a record, with nothing new behind the gate, of an origin
+// that has had an event since the last peak. It makes no call, so that the operators around it need not save a
+// register; what remains to be done, they do as their last act.
+enum class remains {
+    nothing,
+    to_finish, // not counted, but the thread is in an event: count it and lower `busy`
+    to_count   // not counted: take the long way
+};
+
+// A block of the record's context. Writes the tag.
+[[nodiscard, gnu::always_inline]] inline remains count_new_quickly(thread_record* record, void* block,
+                                                                   std::uint64_t size_bytes) noexcept {
     if (record == nullptr) [[unlikely]]
         return remains::to_count;
-    raise_busy(*record);
-    const std::uint32_t apart = is_allocation ? record->own_memory_scopes : 0;
-    if ((engine.gate.load(std::memory_order_relaxed) | apart) != counting_engine::open) [[unlikely]] {
-        lower_busy(*record);
+    const std::uint32_t depth = raise_busy(*record);
+    if (engine.gate.load(std::memory_order_relaxed) != record->new_pass) [[unlikely]] {
+        lower_busy(*record, depth);
         return remains::to_count;
     }
-    if (add(*record, header.requested_bytes)) [[unlikely]]
-        return remains::to_flush;
-    lower_busy(*record);
+    block_header::of(block).tag = block_header::mark_of(block) | record->context_kind;
+    tally& changed = *record->context_tally;
+    const std::int64_t pending = record->pending_bytes + static_cast<std::int64_t>(size_bytes);
+    if (pending > record->upper_bytes || changed.stamp != record->moment) [[unlikely]]
+        return remains::to_finish;
+    record->pending_bytes = pending;
+    changed.since_cut.allocated_bytes += size_bytes;
+    changed.since_cut.allocations += 1;
+    lower_busy(*record, depth);
     return remains::nothing;
 }
 
-// The long way, for every event.
-inline void count_allocation(thread_record& record, block_header& header) noexcept {
-    const event in_progress{record};
-    if (record.own_memory_scopes != 0) {
-        header.tag |= block_header::own_bit;
-        record.own_bytes.add(static_cast<std::int64_t>(header.requested_bytes));
-        record.own_blocks.add(1);
-    } else if (add_allocation(record, header.requested_bytes)) {
-        flush(record);
+[[nodiscard, gnu::always_inline]] inline remains count_delete_quickly(thread_record* record, origin from,
+                                                                      std::uint64_t size_bytes) noexcept {
+    if (record == nullptr) [[unlikely]]
+        return remains::to_count;
+    const std::uint32_t depth = raise_busy(*record);
+    if (engine.gate.load(std::memory_order_relaxed) != record->pass) [[unlikely]] {
+        lower_busy(*record, depth);
+        return remains::to_count;
     }
+    tally& changed = record->tallies[from];
+    const std::int64_t pending = record->pending_bytes - static_cast<std::int64_t>(size_bytes);
+    if (pending <= record->lower_bytes || changed.stamp != record->moment) [[unlikely]]
+        return remains::to_finish;
+    record->pending_bytes = pending;
+    changed.since_cut.freed_bytes += size_bytes;
+    changed.since_cut.deallocations += 1;
+    lower_busy(*record, depth);
+    return remains::nothing;
+}
+
+// The long way of a deallocation, and of an allocation whose origin is known. The block has its tag.
+inline void count_block(thread_record& record, const block_header& header) noexcept {
+    const event in_progress{record};
+    add_allocation(record, header.from(), header.requested_bytes);
 }
 inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
     const event in_progress{record};
-    if (add_deallocation(record, header.requested_bytes)) flush(record);
+    add_deallocation(record, header.from(), header.requested_bytes);
 }
 
 inline void count_nothing(thread_record&) noexcept {}
 
+// The long way of an allocation. The block has its tag, without an origin.
+inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
+    block_header& header = block_header::of(block);
+    if (record.own_memory_scopes != 0) {
+        const aside in_progress{record};
+        header.tag |= block_header::own_bit;
+        record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
+        record.own_blocks += 1;
+        return;
+    }
+    const capture_mode* mode = nullptr;
+    {
+        const event in_progress{record};
+        mode = in_progress.inside_another() ? nullptr : engine.mode.load(std::memory_order_acquire);
+        if (mode == nullptr) {
+            header.set_origin(record.context);
+            add_allocation(record, record.context, header.requested_bytes);
+            return;
+        }
+    }
+    static_cast<void>(mode->thorough(block, record, frame));
+}
+
 // What an over-aligned block wastes in front of it is the profiler's own memory, and no block's size shows it.
-inline void count_padding(thread_record& record, const block_header& header) noexcept {
-    const event in_progress{record};
-    record.own_bytes.add(header.padding_bytes());
+inline void count_padding(thread_record& record, void* block) noexcept {
+    const aside in_progress{record};
+    record.own_bytes += block_header::of(block).padding_bytes();
 }
 
 // A block that is over-aligned, or the profiler's own.
 inline void count_unusual_deallocation(thread_record& record, const block_header& header) noexcept {
     if (!header.own()) count_deallocation(record, header);
-    const event in_progress{record};
-    record.own_bytes.add(-header.padding_bytes());
+    const aside in_progress{record};
+    record.own_bytes -= header.padding_bytes();
     if (header.own()) {
-        record.own_bytes.add(-static_cast<std::int64_t>(header.requested_bytes));
-        record.own_blocks.add(-1);
+        record.own_bytes -= static_cast<std::int64_t>(header.requested_bytes);
+        record.own_blocks -= 1;
     }
 }
 
@@ -210,10 +400,30 @@ inline void push_record(thread_record& record) noexcept {
 // What a thread has pending when it lets go of its record must not wait for the next owner.
 inline void release_record(thread_record& record) noexcept {
     {
-        const event in_progress{record};
-        flush(record);
+        const aside in_progress{record};
+        if (record.interval == engine.interval) flush(record);
+        record.label = 0;
+        record.pass = record.new_pass = thread_record::no_pass;
     }
     record.taken.store(false, std::memory_order_release);
+}
+
+// All of a record's tables in one piece of address space, which becomes memory where it is written.
+[[nodiscard]] inline bool give_tables(thread_record& record, std::size_t limit) noexcept {
+    const std::size_t labels = std::min(limit, most_labels);
+    auto* at = static_cast<std::byte*>(sites::detail::reserve_pages(limit * (sizeof(tally) + sizeof(special_tally)) +
+                                                                    labels * sizeof(label_pending) +
+                                                                    cached_stacks * sizeof(cached_stack)));
+    if (at == nullptr) return false;
+    const auto part = [&at](auto*& table, std::size_t count) {
+        table = static_cast<std::remove_reference_t<decltype(table)>>(static_cast<void*>(at));
+        at += count * sizeof(*table);
+    };
+    part(record.tallies, limit);
+    part(record.cache, cached_stacks); // a multiple of the page size, so that it can be cleared by pages
+    part(record.specials, limit);
+    part(record.labels, labels);
+    return true;
 }
 
 // A record that no other thread has, a new one if need be. The reserve's owner gives it back after one event.
@@ -222,10 +432,13 @@ inline void release_record(thread_record& record) noexcept {
         if (record != &engine.reserve && take(*record)) return *record;
     if (void* memory = std::aligned_alloc(alignof(thread_record), sizeof(thread_record))) {
         auto* record = ::new (memory) thread_record;
-        record->taken.store(true, std::memory_order_relaxed);
-        engine.record_bytes.fetch_add(sizeof(thread_record), std::memory_order_relaxed);
-        push_record(*record);
-        return *record;
+        if (give_tables(*record, engine.origins.limit())) {
+            record->taken.store(true, std::memory_order_relaxed);
+            engine.record_bytes.fetch_add(sizeof(thread_record), std::memory_order_relaxed);
+            push_record(*record);
+            return *record;
+        }
+        std::free(memory);
     }
     while (!take(engine.reserve))
         std::this_thread::yield();
@@ -243,31 +456,182 @@ struct record_releaser {
 inline thread_local record_releaser releaser;
 
 void set_up_once() noexcept;
+[[nodiscard]] void* count_new_on(void* block, thread_record& record, const void* frame) noexcept;
 
 // A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record,
 // it borrows one for each event.
-template <auto Count, class... Header>
-void with_new_record(Header&... header) noexcept {
+template <auto Count, class... Arguments>
+void with_new_record(Arguments&&... arguments) noexcept {
     set_up_once();
     thread_record& record = acquire_record();
     if (thread_is_ending || &record == &engine.reserve) {
-        Count(record, header...);
+        Count(record, arguments...);
         release_record(record);
     } else {
+        record.hook = count_new_on;
         current_record = &record;
         releaser.armed = true; // the first touch registers its destructor
-        Count(record, header...);
+        Count(record, arguments...);
     }
 }
 
-// Calls `Count` with a record that is the calling thread's own, and the block's header. A function as a template
-// argument and not a function object, so that nothing is passed through memory.
-template <auto Count, class... Header>
-inline void with_record(Header&... header) noexcept {
+// Calls `Count` with a record that is the calling thread's own, and the arguments. A function as a template argument
+// and not a function object, so that nothing is passed through memory.
+template <auto Count, class... Arguments>
+inline void with_record(Arguments&&... arguments) noexcept {
     if (thread_record* const record = current_record) [[likely]]
-        Count(*record, header...);
+        Count(*record, arguments...);
     else
-        with_new_record<Count>(header...);
+        with_new_record<Count>(arguments...);
+}
+
+// ---- the gate -------------------------------------------------------------------------------------------------------
+
+// An origin for blocks that this thread allocates; `not_attributed` when there are no more numbers. Inside an event
+// that is in no other.
+[[nodiscard]] inline origin intern_origin(const thread_record& record, sites::detail::stored_stack stack,
+                                          origin_kind kind) noexcept {
+    const std::lock_guard lock{engine.tables_lock};
+    return engine.origins.intern(
+        {stack, engine.phase, record.label, kind, stack == nullptr ? not_attributed : record.context});
+}
+
+inline void set_context(thread_record& record) noexcept {
+    record.context = intern_origin(record, nullptr, origin_kind::counted);
+    record.context_kind = block_header::kind_of(sizeof(block_header), record.context);
+    record.context_tally = record.tallies + record.context;
+}
+
+// The first event since a cut.
+inline void join_interval(thread_record& record) noexcept {
+    record.interval = engine.interval;
+    record.base_bytes = engine.live_bytes.load(std::memory_order_relaxed);
+    thread_record* nobody = nullptr;
+    record.alone = engine.first.compare_exchange_strong(nobody, &record, std::memory_order_acq_rel);
+    if (!record.alone && !engine.shared.exchange(true, std::memory_order_acq_rel)) // the first one must know
+        engine.gate.fetch_add(counting_engine::next_number, std::memory_order_release);
+    record.high_bytes =
+        record.alone ? engine.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
+    set_bounds(record);
+    record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+    begin_moment(record);
+    if (std::exchange(record.generation, engine.generation) != engine.generation)
+        sites::detail::clear_pages(record.cache, cached_stacks * sizeof(cached_stack));
+    set_context(record);
+}
+
+// What the gate's new number may mean. Inside an event.
+inline void learn(thread_record& record) noexcept {
+    if (record.interval != engine.interval) join_interval(record);
+    if (record.alone && engine.shared.load(std::memory_order_acquire)) {
+        // All that it has counted up to now, it has counted alone, and knows exactly.
+        const bool holds_the_peak = flush_quietly(record);
+        record.alone = false;
+        record.high_bytes = 0;
+        set_bounds(record);
+        if (holds_the_peak) record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+    }
+    if (std::exchange(record.seen_peaks, engine.peaks.load(std::memory_order_relaxed)) != record.seen_peaks)
+        begin_moment(record);
+}
+
+// Returns when no cut is on, with the number that the gate had then. Busy all the while but for the waiting.
+[[nodiscard]] inline std::uint64_t number_at_gate(thread_record& record) noexcept {
+    const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
+    std::uint64_t number = engine.gate.load(std::memory_order_acquire);
+    while ((number & (counting_engine::stopped | counting_engine::needs_fence)) != 0) {
+        // Either the exchange comes first and the cut sees that the thread is busy, or the cut's mark on the gate comes
+        // first and the thread sees that.
+        record.busy.exchange(depth, std::memory_order_seq_cst);
+        number = engine.gate.load(std::memory_order_seq_cst);
+        if ((number & counting_engine::stopped) == 0) break;
+        record.busy.store(0, std::memory_order_release);
+        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
+            std::this_thread::yield();
+        record.busy.store(depth, std::memory_order_relaxed);
+        number = engine.gate.load(std::memory_order_acquire) | counting_engine::needs_fence; // once more around
+    }
+    return number;
+}
+
+// In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
+[[gnu::noinline]] inline void wait_at_gate(thread_record& record) noexcept {
+    if (!thread_holds_cut) static_cast<void>(number_at_gate(record));
+}
+
+// Every event comes here once after the gate has changed; while a cut is on; and always where there is no membarrier.
+[[gnu::noinline]] inline void come_through_gate(thread_record& record) noexcept {
+    if (thread_holds_cut) return;
+    const std::uint64_t number = number_at_gate(record);
+    // In a signal handler, the event that it interrupted will learn what there is.
+    if (record.busy.load(std::memory_order_relaxed) > 1) return;
+    learn(record);
+    const bool every_time = (number & counting_engine::needs_fence) != 0;
+    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    const bool own = record.own_memory_scopes != 0;
+    record.pass = every_time ? thread_record::no_pass : number;
+    record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
+    record.hook = own || mode == nullptr ? count_new_on : mode->quick;
+}
+
+// The long way of an allocation that the operator could not count itself. The block has no tag yet.
+inline void count_untagged(thread_record& record, void* block, const void* frame) noexcept {
+    block_header::of(block).tag =
+        block_header::mark_of(block) | block_header::kind_of(sizeof(block_header), not_attributed);
+    count_allocation(record, block, frame);
+}
+[[gnu::noinline]] inline void* count_new_on(void* block, thread_record& record, const void* frame) noexcept {
+    count_untagged(record, block, frame);
+    return block;
+}
+
+// ---- sampling and labels --------------------------------------------------------------------------------------------
+
+// What a sampled block stands for. Samples are points on the line of all allocated bytes, a Poisson process with one
+// point in `rate_bytes` on average: a block of s bytes is hit with the probability p = 1 - exp(-s / rate), whatever the
+// others are. Weighting each sampled block with 1/p makes every sum unbiased (Horvitz and Thompson, 1952), and
+// (1 - p) / p^2 x s^2 is the unbiased estimate of what the block adds to the variance of that sum.
+[[nodiscard]] inline estimate estimate_of(std::uint64_t size_bytes, std::int64_t rate_bytes) noexcept {
+    const double size = size_bytes == 0 ? 1 : static_cast<double>(size_bytes); // a block of no bytes is a block
+    const double part = size / static_cast<double>(rate_bytes);
+    const double hit = -std::expm1(-part);
+    return {size_bytes == 0 ? 0 : std::llround(size / hit), std::llround(1024 / hit),
+            std::llround((1 - hit) * (part / hit) * (part / hit) * 0x1p20)};
+}
+
+inline void flush_label(label_pending& pending, label_total& total) noexcept {
+    const std::int64_t before = total.live_bytes.fetch_add(pending.bytes, std::memory_order_relaxed);
+    raise_peak(total.peak_bytes, before + pending.high_bytes);
+    pending = {};
+}
+
+// True when that was all: a sampled block is counted in its context as well, once, and has an estimate here.
+[[gnu::noinline]] inline bool add_special(thread_record& record, tally& changed, origin from, std::uint64_t size_bytes,
+                                          bool is_allocation) noexcept {
+    const origin_info& info = engine.origins[from];
+    if (info.kind != origin_kind::counted) {
+        special_tally& more = record.specials[from];
+        const capture_mode* const mode = engine.mode.load(std::memory_order_relaxed);
+        const bool estimated = info.kind == origin_kind::sampled && mode != nullptr && mode->rate_bytes > 0;
+        const estimate weight = estimated ? estimate_of(size_bytes, mode->rate_bytes) : estimate{};
+        if (is_allocation) {
+            changed.since_cut.allocations += 1;
+            more.allocated += weight;
+            more.live += weight;
+            add_allocation(record, info.context, size_bytes);
+        } else {
+            changed.since_cut.deallocations += 1;
+            more.live -= weight;
+            add_deallocation(record, info.context, size_bytes);
+        }
+        return true;
+    }
+    label_pending& pending = record.labels[info.label];
+    pending.bytes += is_allocation ? static_cast<std::int64_t>(size_bytes) : -static_cast<std::int64_t>(size_bytes);
+    pending.high_bytes = std::max(pending.high_bytes, pending.bytes);
+    if (pending.bytes >= -record.lower_bytes || pending.bytes <= record.lower_bytes)
+        flush_label(pending, engine.labels[info.label]);
+    return false;
 }
 
 // ---- cuts -----------------------------------------------------------------------------------------------------------
@@ -279,22 +643,6 @@ inline void fence_all_threads() noexcept {
     if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::needs_fence) == 0)
         ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); // registered for, so it cannot fail
 #endif
-}
-
-// Every event comes here while a cut is on, and always where there is no membarrier. Either the exchange comes first
-// and the cut sees that the thread is busy, or the cut's mark on the gate comes first and the thread sees that.
-[[gnu::noinline, gnu::cold]] inline void wait_at_gate(thread_record& record) noexcept {
-    // In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
-    if (thread_holds_cut) return;
-    for (;;) {
-        const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
-        record.busy.exchange(depth, std::memory_order_seq_cst);
-        if ((engine.gate.load(std::memory_order_seq_cst) & counting_engine::stopped) == 0) return;
-        record.busy.store(0, std::memory_order_release);
-        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
-            std::this_thread::yield();
-        record.busy.store(depth, std::memory_order_relaxed);
-    }
 }
 
 [[nodiscard]] inline thread_record* first_record() noexcept { return engine.records.load(std::memory_order_acquire); }
@@ -316,7 +664,7 @@ inline void stop_threads() noexcept {
 
 inline void resume_threads() noexcept {
     thread_holds_cut = false;
-    engine.gate.fetch_and(~std::uint32_t{counting_engine::stopped}, std::memory_order_release);
+    engine.gate.fetch_and(~counting_engine::stopped, std::memory_order_release);
     engine.in_cut.store(false, std::memory_order_release);
 }
 
@@ -328,43 +676,82 @@ class cut {
     cut& operator=(const cut&) = delete;
 };
 
-// Sums since the program began. Their differences are a window's figures.
-struct totals {
-    std::uint64_t allocated_bytes = 0;
-    std::uint64_t freed_bytes = 0;
-    std::uint64_t allocations = 0;
-    std::uint64_t deallocations = 0;
-
-    [[nodiscard]] std::int64_t live_bytes() const noexcept {
-        return static_cast<std::int64_t>(allocated_bytes - freed_bytes);
-    }
-    [[nodiscard]] std::uint64_t live_blocks() const noexcept { return allocations - deallocations; }
+struct interval_peak {
+    std::int64_t peak_bytes = 0;  // of the innermost window, up to now
+    std::int64_t bound_bytes = 0; // of what has happened since the last cut
+    bool is_now = false;          // the peak is what lives now; what is noted in the tallies is of an older one
 };
 
-struct cut_reading {
-    totals sums;
-    std::int64_t peak_bytes = 0;       // of the innermost window, up to now
-    std::int64_t peak_bound_bytes = 0; // of what has happened since the last cut
-};
-
-// Flushes every record and reads all of it. After it, no record has anything pending.
-[[nodiscard]] inline cut_reading read_all(const cut&) noexcept {
-    cut_reading reading;
+// Brings the shared sum and the peak up to date. The tallies are left as they are.
+[[nodiscard]] inline interval_peak flush_all(const cut&) noexcept {
+    interval_peak reading;
     std::int64_t threads_at_work = 0;
     for (auto* record = first_record(); record != nullptr; record = record->next) {
-        flush(*record);
-        totals& sums = reading.sums;
-        sums.allocated_bytes += record->allocated_bytes.get();
-        sums.freed_bytes += record->freed_bytes.get();
-        sums.allocations += record->allocations.get();
-        sums.deallocations += record->deallocations.get();
-        const std::uint64_t events = record->allocations.get() + record->deallocations.get();
-        if (std::exchange(record->events_at_last_cut, events) != events) ++threads_at_work;
+        if (record->interval == engine.interval)
+            ++threads_at_work;
+        else if (record->pending_bytes == 0) // else the cut's own thread counted between two cuts
+            continue;
+        else
+            record->alone = false;
+        if (flush_quietly(*record)) reading.is_now = !record->alone;
+        const std::size_t labels = engine.label_count.load(std::memory_order_acquire);
+        for (std::size_t label = 1; label < labels; ++label)
+            if (label_pending& pending = record->labels[label]; pending.bytes != 0 || pending.high_bytes != 0)
+                flush_label(pending, engine.labels[label]);
     }
     reading.peak_bytes = engine.peak_bytes.load(std::memory_order_relaxed);
     if (threads_at_work > 1)
-        reading.peak_bound_bytes = (threads_at_work + 1) * engine.batch_bytes.load(std::memory_order_relaxed);
+        reading.bound_bytes = (threads_at_work + 1) * engine.batch_bytes.load(std::memory_order_relaxed);
     return reading;
+}
+
+// Calls `use(record, from, tally)` for every tally that has changed since the last cut.
+template <class Use>
+void for_each_changed(const cut&, Use use) noexcept {
+    for (auto* record = first_record(); record != nullptr; record = record->next)
+        for (origin from = record->changed; from != thread_record::end_of_list;) {
+            tally& changed = record->tallies[from];
+            from = changed.next;
+            use(*record, static_cast<origin>(&changed - record->tallies), changed);
+        }
+}
+
+// Whether every block of the origin is in its tallies. A sampled origin's are in its context's.
+[[nodiscard]] inline bool is_counted(origin from) noexcept {
+    return from == not_attributed || engine.origins[from].kind == origin_kind::counted;
+}
+
+// Whether what a tally has noted is what it held at the last peak; else that is what it holds now.
+[[nodiscard]] inline bool noted_at_peak(const thread_record& record, origin from, const tally& changed) noexcept {
+    const std::uint64_t stamp = changed.special ? record.specials[from].stamp : changed.stamp;
+    return stamp == record.moment && record.seen_peaks == engine.peaks.load(std::memory_order_relaxed);
+}
+
+// Ends the interval: hands every changed tally to `use(from, tally, special)`, sets it back, and opens the next one.
+// `special` is null where the tally is not a special one.
+template <class Use>
+void end_interval(const cut& standing_still, Use use) noexcept {
+    for_each_changed(standing_still, [&](thread_record& record, origin from, tally& changed) {
+        special_tally* const more = changed.special ? &record.specials[from] : nullptr;
+        holding& live = engine.live[from];
+        if (is_counted(from)) {
+            engine.totals += changed.since_cut;
+            live.bytes += changed.since_cut.live_bytes();
+            live.blocks += changed.since_cut.live_blocks();
+        } else {
+            live.add(more->live);
+            live.samples += changed.since_cut.live_blocks();
+        }
+        use(from, changed, more);
+        changed = {};
+        if (more != nullptr) *more = {};
+    });
+    for (auto* record = first_record(); record != nullptr; record = record->next)
+        record->changed = thread_record::end_of_list;
+    ++engine.interval;
+    engine.first.store(nullptr, std::memory_order_relaxed);
+    engine.shared.store(false, std::memory_order_relaxed);
+    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed); // threads still wait at it
 }
 
 // ---- set-up, and fork -----------------------------------------------------------------------------------------------
@@ -381,24 +768,52 @@ inline void use_membarrier_if_there_is_one() noexcept {
 inline void disown_records_after_fork() noexcept {
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record == current_record) continue;
-        flush(*record);
+        if (record->pending_bytes != 0) {
+            const bool rose = flush_quietly(*record);
+            if (rose && !record->alone) engine.peaks.fetch_add(1, std::memory_order_relaxed);
+        }
         // A thread that came to the gate while the cut was on may have been busy for a moment; it never got through.
         record->busy.store(0, std::memory_order_relaxed);
         record->own_memory_scopes = 0;
-        record->taken.store(false, std::memory_order_relaxed);
+        record->label = 0;
+        record->pass = record->new_pass = thread_record::no_pass;
+        record->taken.store(false, std::memory_order_release);
     }
+    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed);
     use_membarrier_if_there_is_one();
     resume_threads();
 }
 
-inline void set_up_once() noexcept {
-    if (engine.set_up.load(std::memory_order_acquire) || engine.set_up.exchange(true, std::memory_order_acq_rel))
+[[nodiscard]] inline bool set_up_tables(std::size_t limit) noexcept {
+    if (engine.labels == nullptr)
+        engine.labels = static_cast<label_total*>(sites::detail::reserve_pages(most_labels * sizeof(label_total)));
+    if (engine.live == nullptr)
+        engine.live = static_cast<holding*>(sites::detail::reserve_pages(limit * sizeof(holding)));
+    return engine.labels != nullptr && engine.live != nullptr &&
+           (engine.reserve.tallies != nullptr || give_tables(engine.reserve, limit)) && engine.origins.set_up(limit) &&
+           engine.stacks.set_up(limit);
+}
+
+// The first event of the process, which is nearly always in its first thread, before main.
+[[gnu::noinline]] inline void set_up_once() noexcept {
+    if (engine.set_up.load(std::memory_order_acquire) == 2) return;
+    int not_begun = 0;
+    if (!engine.set_up.compare_exchange_strong(not_begun, 1, std::memory_order_acq_rel)) {
+        while (engine.set_up.load(std::memory_order_acquire) != 2)
+            std::this_thread::yield();
         return;
+    }
+    std::size_t limit = most_origins;
+    while (!set_up_tables(limit)) {
+        if (limit < 256) std::abort(); // not even a heap could be used
+        limit /= 4;
+    }
     push_record(engine.reserve);
     use_membarrier_if_there_is_one();
 #if defined(__linux__)
     ::pthread_atfork(stop_threads, resume_threads, disown_records_after_fork);
 #endif
+    engine.set_up.store(2, std::memory_order_release);
 }
 
 } // namespace peakscope::heap::detail

@@ -32,15 +32,11 @@ enum class on_failure { throws, gives_null };
     }
 }
 
-inline void* count_new_block(void* block) noexcept {
-    with_record<count_allocation>(block_header::of(block));
-    return block;
-}
-
-// The long way: over-aligned blocks, and what is to be done when malloc has no memory.
+// The long way: over-aligned blocks, and what is to be done when malloc has no memory. `frame` is the operator's own,
+// from which a stack is walked.
 template <on_failure Failure>
-[[gnu::noinline]] void* new_the_long_way(std::size_t requested_bytes,
-                                         std::size_t alignment) noexcept(Failure == on_failure::gives_null) {
+[[gnu::noinline]] void* new_the_long_way(std::size_t requested_bytes, std::size_t alignment,
+                                         const void* frame) noexcept(Failure == on_failure::gives_null) {
     void* block = nullptr;
     if constexpr (Failure == on_failure::throws) {
         block = allocate_or_ask(requested_bytes, alignment);
@@ -53,21 +49,23 @@ template <on_failure Failure>
         }
         if (block == nullptr) return nullptr;
     }
-    if (block_header::of(block).padding_bytes() != 0) with_record<count_padding>(block_header::of(block));
-    return count_new_block(block);
+    if (block_header::of(block).padding_bytes() != 0) with_record<count_padding>(block);
+    with_record<count_allocation>(block, frame);
+    return block;
 }
 
 // The rest of an event whose short way ended early. Each is the operator's last act.
-[[gnu::noinline, gnu::cold]] inline void* count_new_the_long_way(void* block) noexcept {
-    return count_new_block(block);
-}
-[[gnu::noinline]] inline void* flush_after_new(thread_record& record, void* block) noexcept {
-    flush(record);
+[[gnu::noinline]] inline void* finish_new(void* block, thread_record& record) noexcept {
+    add_allocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
     lower_busy(record);
     return block;
 }
-[[gnu::noinline]] inline void flush_and_free(thread_record& record, void* block) noexcept {
-    flush(record);
+[[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, const void* frame) noexcept {
+    with_record<count_untagged>(block, frame);
+    return block;
+}
+[[gnu::noinline]] inline void finish_delete(void* block, thread_record& record) noexcept {
+    add_deallocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
     lower_busy(record);
     free_with_header(block, sizeof(block_header));
 }
@@ -82,30 +80,35 @@ template <on_failure Failure>
     free_with_header(block, header.base_offset());
 }
 
+// Always inlined, so that the frame that the rare ways ask for is the operator's own.
 template <on_failure Failure>
 [[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes) noexcept(Failure ==
                                                                                       on_failure::gives_null) {
-    void* const block = allocate_with_header(requested_bytes, alignof(std::max_align_t));
+    void* const block = allocate_untagged(requested_bytes);
     if (block == nullptr) [[unlikely]]
-        return new_the_long_way<Failure>(requested_bytes, alignof(std::max_align_t));
+        return new_the_long_way<Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
     thread_record* const record = current_record;
-    const remains rest = count_quickly(record, block_header::of(block), add_allocation, true);
+    const remains rest = count_new_quickly(record, block, requested_bytes);
     if (rest == remains::nothing) [[likely]]
         return block;
-    return rest == remains::to_flush ? flush_after_new(*record, block) : count_new_the_long_way(block);
+    if (rest == remains::to_finish) return finish_new(block, *record);
+    return record != nullptr ? record->hook(block, *record, __builtin_frame_address(0))
+                             : count_first_new(block, __builtin_frame_address(0));
 }
 
 // Counts first and frees second: once freed, the block may be another thread's.
 [[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
-    if (!is_usual(block)) [[unlikely]]
+    const std::uint64_t tag = tag_before(block);
+    if (!is_usual(tag, block)) [[unlikely]]
         return delete_the_long_way(block);
     thread_record* const record = current_record;
-    const remains rest = count_quickly(record, block_header::of(block), add_deallocation, false);
+    const remains rest = count_delete_quickly(record, static_cast<origin>(tag >> block_header::origin_shift),
+                                              block_header::of(block).requested_bytes);
     if (rest == remains::to_count) [[unlikely]]
         return delete_the_long_way(block);
-    if (rest == remains::to_flush) [[unlikely]]
-        return flush_and_free(*record, block);
+    if (rest == remains::to_finish) [[unlikely]]
+        return finish_delete(block, *record);
     free_with_header(block, sizeof(block_header));
 }
 
@@ -129,19 +132,19 @@ template <on_failure Failure>
 }
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment) {
     return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::throws>(
-        n, static_cast<std::size_t>(alignment));
+        n, static_cast<std::size_t>(alignment), __builtin_frame_address(0));
 }
 [[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment) {
     return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::throws>(
-        n, static_cast<std::size_t>(alignment));
+        n, static_cast<std::size_t>(alignment), __builtin_frame_address(0));
 }
 [[gnu::noinline]] void* operator new(std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::gives_null>(
-        n, static_cast<std::size_t>(alignment));
+        n, static_cast<std::size_t>(alignment), __builtin_frame_address(0));
 }
 [[gnu::noinline]] void* operator new[](std::size_t n, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return peakscope::heap::detail::new_the_long_way<peakscope::heap::detail::on_failure::gives_null>(
-        n, static_cast<std::size_t>(alignment));
+        n, static_cast<std::size_t>(alignment), __builtin_frame_address(0));
 }
 
 [[gnu::noinline]] void operator delete(void* block) noexcept { peakscope::heap::detail::counted_delete(block); }

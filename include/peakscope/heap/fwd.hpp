@@ -3,11 +3,19 @@
 // source's own header as well.
 #pragma once
 
+#include <peakscope/core/bytes.hpp>
+
 namespace peakscope::heap {
 
 struct none;
 
 template <class... Options>
 class counting;
+
+template <bytes Rate, class... Options>
+class sampling;
+
+template <bytes Bytes>
+struct batch;
 
 } // namespace peakscope::heap

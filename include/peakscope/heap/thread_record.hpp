@@ -1,54 +1,152 @@
 // SPDX-License-Identifier: MIT
-// What one thread has allocated and freed. The thread writes it without locks; a cut (cut.hpp) reads it.
+// What one thread has allocated and freed since the last cut. Its thread writes it, without locks and without atomic
+// additions; a cut reads it and sets it back while the thread stands between two events (counting_engine.hpp).
 #pragma once
 
+#include <peakscope/heap/origin_table.hpp>
+#include <peakscope/sites/pages.hpp>
+#include <peakscope/sites/stack_table.hpp>
+
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 namespace peakscope::heap::detail {
 
-// A number with one writer. Plain load and store, no locked instruction; other threads may read it at any time.
-template <class Number>
-class single_writer {
-  public:
-    [[nodiscard]] Number get() const noexcept { return value_.load(std::memory_order_relaxed); }
-    void set(Number value) noexcept { value_.store(value, std::memory_order_relaxed); }
-    Number add(std::type_identity_t<Number> amount) noexcept {
-        const Number sum = get() + amount;
-        set(sum);
-        return sum;
-    }
+struct flow {
+    std::uint64_t allocated_bytes = 0;
+    std::uint64_t freed_bytes = 0;
+    std::uint64_t allocations = 0;
+    std::uint64_t deallocations = 0;
 
-  private:
-    std::atomic<Number> value_{0};
+    [[nodiscard]] std::int64_t live_bytes() const noexcept {
+        return static_cast<std::int64_t>(allocated_bytes - freed_bytes);
+    }
+    [[nodiscard]] std::int64_t live_blocks() const noexcept {
+        return static_cast<std::int64_t>(allocations - deallocations);
+    }
+    flow& operator+=(const flow& other) noexcept {
+        allocated_bytes += other.allocated_bytes;
+        freed_bytes += other.freed_bytes;
+        allocations += other.allocations;
+        deallocations += other.deallocations;
+        return *this;
+    }
 };
 
-// Two cache lines: x86 fetches lines in pairs, and records of two threads must not share one.
+// The blocks of one origin on one thread: one cache line, and all that an event writes beside its record.
+struct alignas(64) tally {
+    flow since_cut;
+    // The two differences of `since_cut` when this thread's moment `stamp` had come: what the tally held at the peak.
+    std::int64_t at_peak_bytes = 0;
+    std::int64_t at_peak_blocks = 0;
+    // 0 sends every event the long way: when the tally is unchanged since the last cut, and when it is a special one,
+    // which keeps its stamp in its `special_tally`.
+    std::uint64_t stamp = 0;
+    origin next = 0; // in the record's list of tallies that have changed since the last cut
+    bool listed = false;
+    bool special = false;
+};
+static_assert(sizeof(tally) == 64);
+
+// What sampled blocks stand for: unbiased estimates and the variance of the bytes. In fixed point, so that what is
+// added for a block and taken away again leaves exactly 0.
+struct estimate {
+    std::int64_t bytes = 0;
+    std::int64_t blocks_1024ths = 0;
+    std::int64_t variance = 0; // in units of `sampling_rate`^2 / 2^20
+
+    estimate& operator+=(const estimate& other) noexcept {
+        bytes += other.bytes;
+        blocks_1024ths += other.blocks_1024ths;
+        variance += other.variance;
+        return *this;
+    }
+    estimate& operator-=(const estimate& other) noexcept {
+        bytes -= other.bytes;
+        blocks_1024ths -= other.blocks_1024ths;
+        variance -= other.variance;
+        return *this;
+    }
+};
+
+// More of a tally whose origin has a label or is sampled.
+struct special_tally {
+    std::uint64_t stamp = 0;
+    estimate allocated;
+    estimate live;
+    estimate at_peak;
+};
+
+// The bytes of one label on one thread that are not in its shared sum yet, and the highest that has been.
+struct label_pending {
+    std::int64_t bytes = 0;
+    std::int64_t high_bytes = 0;
+};
+// How many labels there are, or as many as origins where these are fewer.
+inline constexpr std::size_t most_labels = 65'536;
+
+// A stack that the thread has seen of late, with the origin that its blocks have in this phase and under this label.
+struct cached_stack {
+    std::uint64_t hash = 0;
+    sites::detail::stored_stack stack = nullptr;
+    origin context = 0;
+    origin from = 0;
+};
+// Instead of an origin: this is what the walk finds, but the frames behind it are known to the unwinder alone.
+inline constexpr origin ask_the_unwinder = UINT32_MAX;
+
+inline constexpr std::size_t cached_stacks = 4'096;
+
+struct thread_record;
+// What counts a new block when the operator does not do it itself. The last argument is the operator's own frame.
+using new_hook = void* (*)(void* block, thread_record& record, const void* frame) noexcept;
+
+// Two cache lines apart: x86 fetches lines in pairs, and records of two threads must not share one.
 struct alignas(128) thread_record {
+    static constexpr std::uint64_t no_pass = ~std::uint64_t{0};
+    static constexpr origin end_of_list = UINT32_MAX;
+
     // In an event: raised before the record changes, lowered after. A cut waits for 0.
     std::atomic<std::uint32_t> busy{0};
-    // How many `own_memory` scopes this thread is in. Its owner's alone.
+    origin context = not_attributed; // of blocks whose stack is not captured: the phase and the label as they are now
+    // The gate as the thread has last come through it. While it has not changed, there is nothing to look at. Blocks
+    // are allocated on the short way only with `new_pass`, which is the same or none.
+    std::uint64_t pass = no_pass;
+    std::uint64_t new_pass = no_pass;
+    tally* tallies = nullptr; // by origin
+
+    // Live bytes that are not in the shared sum yet; the highest that has been (see counting_engine.hpp); and the
+    // bounds within which an event needs nothing more than additions.
+    std::int64_t pending_bytes = 0;
+    std::int64_t high_bytes = 0;
+    std::int64_t upper_bytes = 0; // what more than this is pending is a new high, or a batch
+    std::int64_t lower_bytes = 0; // at this and below, there is a batch to flush
+    std::uint64_t moment = 1;     // what tallies are stamped with; raised when a new peak makes older stamps void
+    std::int64_t until_sample_bytes = 0;
+    new_hook hook = nullptr;
+    std::uint64_t context_kind = 0; // the context as a block's tag has it
+    tally* context_tally = nullptr;
+    cached_stack* cache = nullptr; // cached_stacks of them, by hash
+
+    // Not read by the short way.
+    bool alone = false;      // no other thread has had an event since the last cut
+    std::uint16_t label = 0; // in scope on this thread
     std::uint32_t own_memory_scopes = 0;
-
-    // Live bytes that are not in `engine.live_bytes` yet, and the highest that sum has been since it was last 0.
-    single_writer<std::int64_t> pending_bytes;
-    single_writer<std::int64_t> pending_high_bytes;
-
-    // Since the program began. They only grow, so that windows are differences.
-    single_writer<std::uint64_t> allocated_bytes;
-    single_writer<std::uint64_t> freed_bytes;
-    single_writer<std::uint64_t> allocations;
-    single_writer<std::uint64_t> deallocations;
+    std::int64_t base_bytes = 0;  // the shared sum after the last flush
+    std::uint64_t interval = 0;   // between which cuts the record was last at work
+    std::uint64_t generation = 0; // of the measurement that the cache belongs to
+    std::uint64_t seen_peaks = 0;
+    std::uint64_t random_state = 0;
+    origin changed = end_of_list;
+    special_tally* specials = nullptr; // by origin
+    label_pending* labels = nullptr;   // by label
 
     // The profiler's own blocks; may be negative here when another thread allocated what this one freed.
-    single_writer<std::int64_t> own_bytes;
-    single_writer<std::int64_t> own_blocks;
+    std::int64_t own_bytes = 0;
+    std::int64_t own_blocks = 0;
 
-    // Belongs to the cut: allocations + deallocations when it last looked.
-    std::uint64_t events_at_last_cut = 0;
-
-    // A record outlives its thread: its counts still matter, and the next new thread takes it over.
+    // A record outlives its thread: the next new thread takes it over.
     std::atomic<bool> taken{false};
     thread_record* next = nullptr;
 };

@@ -13,6 +13,7 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/none.hpp>
 #include <peakscope/profiler/accumulate.hpp>
+#include <peakscope/profiler/attribute.hpp>
 #include <peakscope/profiler/profiler.hpp>
 #include <peakscope/rss/none.hpp>
 
@@ -53,6 +54,10 @@ class measurement final : public running_measurement {
         const opened<Rss> rss_opened{rss_};
         std::forward<Settle>(settle)();
         heap_.settle();
+        if constexpr (attributes_memory<Heap>) {
+            [[maybe_unused]] const typename Heap::own_memory profilers;
+            heap_.attribute(Phases::count, Phases::depth);
+        }
         heap_opened.keep();
         rss_opened.keep();
         open_window(phase_info::root);
@@ -84,12 +89,14 @@ class measurement final : public running_measurement {
         close_phase();
     }
 
-    // Closes every window and gives the sources back. The report's figures stay here.
+    // Closes every window. The report's figures stay here; the sources are kept until `give_back`.
     void stop() noexcept {
         while (depth_ > 1)
             close_phase();
         total_ = close_window();
         own_bytes_ = heap_.own_bytes();
+    }
+    void give_back() noexcept {
         heap_.close();
         rss_.close();
     }
@@ -107,11 +114,17 @@ class measurement final : public running_measurement {
         report.phases.reserve(Phases::count);
         for (std::size_t i = 0; i < Phases::count; ++i) {
             const sums& phase = phases_[i];
-            report.phases.push_back({Phases::info(i).path, phase.entries, phase.duration, phase.heap, phase.rss});
+            report.phases.push_back(
+                {Phases::info(i).path, phase.entries, phase.duration, phase.heap, phase.rss, {}, {}});
         }
         report.profiler_bytes = own_bytes_;
         for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
             if (!remark.empty()) report.notes.push_back(std::move(remark));
+        if constexpr (attributes_memory<Heap>) {
+            const attribution of = heap_.attributed();
+            const named_stacks named = heap_.named(of);
+            attribution_report{of, named, [](std::size_t phase) { return Phases::info(phase).parent; }}.write(report);
+        }
         if (closed_out_of_order_)
             report.notes.emplace_back("phases: a phase was closed while one inside it was open; both were closed then");
         return report;
@@ -173,7 +186,11 @@ class measurement final : public running_measurement {
         inner = {};
         inner.phase = phase;
         rss_.enter(inner.rss, outer != nullptr ? &outer->rss : nullptr);
-        heap_.enter(inner.heap, outer != nullptr ? &outer->heap : nullptr);
+        typename Heap::window* const around = outer != nullptr ? &outer->heap : nullptr;
+        if constexpr (attributes_memory<Heap>)
+            heap_.enter(inner.heap, around, phase == phase_info::root ? 0 : phase + 1);
+        else
+            heap_.enter(inner.heap, around);
         inner.start = clock::now();
     }
 
@@ -217,6 +234,17 @@ class measurement final : public running_measurement {
     bool closed_out_of_order_ = false;
 };
 
+template <class Heap>
+class label_port_of final : public label_port {
+  public:
+    unsigned short enter(const char* name, std::size_t length) const override {
+        return Heap::enter_label({name, length});
+    }
+    void leave(unsigned short before) const noexcept override { Heap::leave_label(before); }
+};
+template <class Heap>
+inline constexpr label_port_of<Heap> port_for_labels{};
+
 } // namespace profiler_detail
 
 template <class Phases, class Heap, class Rss, class Report>
@@ -242,18 +270,25 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     measurement_ = made;
     open_for_phases_ = made;
     if constexpr (!per_instance) running_.store(made);
+    if constexpr (!per_instance && tells_labels_apart<Heap>) labels_.store(&profiler_detail::port_for_labels<Heap>);
 }
 
 template <class Phases, class Heap, class Rss, class Report>
 profiler<Phases, Heap, Rss, Report>::~profiler() {
-    if (!measurement_->finished()) stop();
+    if (!measurement_->finished()) {
+        stop();
+        measurement_->give_back();
+    }
     measurement_->release();
 }
 
 template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
     open_for_phases_ = nullptr;
-    if constexpr (!per_instance) running_.store(nullptr);
+    if constexpr (!per_instance) {
+        running_.store(nullptr);
+        labels_.store(nullptr);
+    }
     measurement_->stop();
 }
 
@@ -271,7 +306,14 @@ Result profiler<Phases, Heap, Rss, Report>::finish(items divided_by) {
                           " is open: end its scope first, the measurement goes on until then");
     stop();
     [[maybe_unused]] const typename Heap::own_memory profilers;
-    memory_report report = measurement_->make_report(divided_by);
+    memory_report report;
+    try {
+        report = measurement_->make_report(divided_by);
+    } catch (...) {
+        measurement_->give_back();
+        throw;
+    }
+    measurement_->give_back();
     if constexpr (!std::is_same_v<Report, report::none>) {
         static_assert(peakscope::report_backend<Report>,
                       "peakscope: the fourth argument of profiler must satisfy report_backend "

@@ -67,6 +67,21 @@ class running_measurement {
     std::size_t owners_ = 1;
 };
 
+// How a label reaches the heap source, which files that use labels know by name only. An object of the process: labels
+// on other threads may outlive the measurement.
+class label_port {
+  public:
+    label_port(const label_port&) = delete;
+    label_port& operator=(const label_port&) = delete;
+
+    virtual unsigned short enter(const char* name, std::size_t length) const = 0;
+    virtual void leave(unsigned short before) const noexcept = 0;
+
+  protected:
+    constexpr label_port() = default;
+    ~label_port() = default;
+};
+
 template <class Phases, class Heap, class Rss>
 class measurement;
 
@@ -104,6 +119,28 @@ class [[nodiscard, maybe_unused]] phase_scope {
   private:
     profiler_detail::running_measurement* measurement_;
     std::size_t phase_;
+};
+
+/// A label in scope. What its thread allocates until the end of the block is attributed to it; a label inside another
+/// takes its place for a while. Not copied and not moved. Closed on the thread that opened it.
+class [[nodiscard, maybe_unused]] label_scope {
+  public:
+    label_scope(const profiler_detail::label_port* port, const char* name, std::size_t length) : port_(port) {
+        if (port_ != nullptr) before_ = port_->enter(name, length);
+    }
+    ~label_scope() { close(); }
+    label_scope(const label_scope&) = delete;
+    label_scope& operator=(const label_scope&) = delete;
+
+    /// Closes the label before the end of its block. A second time it does nothing.
+    void close() noexcept {
+        if (port_ != nullptr) port_->leave(before_);
+        port_ = nullptr;
+    }
+
+  private:
+    const profiler_detail::label_port* port_;
+    unsigned short before_ = 0; // the label that was in scope
 };
 
 /// Measures memory from its construction to `finish`, as a whole and by phase.
@@ -151,6 +188,20 @@ class [[nodiscard]] profiler {
         return {open_for_phases_, Phases::template index_of<Name>};
     }
 
+    /// Attributes what the calling thread allocates, until the end of the block, to a name: of a plugin, of a template.
+    /// On any thread; a new thread begins without a label. Does nothing when no measurement of this type is running,
+    /// and with heap sources that know no labels. `name` is a literal or has `data()` and `size()`; it is copied. At
+    /// most 65,535 names in the life of a process are told apart. Throws std::bad_alloc.
+    template <class Name>
+    static label_scope label(const Name& name)
+        requires(!per_instance)
+    {
+        if constexpr (requires { name.data() + name.size(); })
+            return {labels_.load(), name.data(), name.size()};
+        else
+            return {labels_.load(), name, __builtin_strlen(name)};
+    }
+
     /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase
     /// is still open (close it and call again) or when the measurement is finished already, and what the backend
     /// throws. (A template only so that the report's type need not be complete here.)
@@ -162,6 +213,7 @@ class [[nodiscard]] profiler {
 
     // The running measurement of this type, where the sources allow but one.
     static inline constinit atomic_pointer<profiler_detail::running_measurement> running_{};
+    static inline constinit atomic_pointer<const profiler_detail::label_port> labels_{};
 
     measurement* measurement_ = nullptr;
     profiler_detail::running_measurement* open_for_phases_ = nullptr; // null once it is finished
@@ -191,6 +243,11 @@ class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report
     template <fixed_string Name>
     static constexpr disabled_phase_scope phase() noexcept {
         static_assert(Phases::template index_of<Name> < Phases::count);
+        return {};
+    }
+
+    template <class Name>
+    static constexpr disabled_phase_scope label(const Name&) noexcept {
         return {};
     }
 

@@ -12,11 +12,16 @@
 #include <peakscope/report/text_table.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace peakscope::report {
 
@@ -81,6 +86,17 @@ template <class Get>
     return sum;
 }
 
+} // namespace detail
+
+/// How much of the long tables is shown. The JSON report has all of it.
+struct console_limits {
+    std::size_t sites = 10;         ///< of the measurement
+    std::size_t sites_by_phase = 3; ///< of each phase
+    std::size_t labels = 20;
+};
+
+namespace detail {
+
 // Terminal styles, or nothing.
 struct style {
     bool on;
@@ -92,12 +108,19 @@ struct style {
 
 class console_writer {
   public:
-    console_writer(const memory_report& report, bool colour) : report_(report), style_{colour} {}
+    console_writer(const memory_report& report, bool colour, const console_limits& limits)
+        : report_(report), style_{colour}, limits_(limits) {}
 
     [[nodiscard]] std::string text() {
         line(style_.bold(report_.title));
         summary();
         if (!report_.phases.empty()) phases();
+        if (report_.sites_precision.kind != precision_kind::unavailable) {
+            sites();
+            phase_sites();
+        }
+        if (!report_.labels.empty()) labels();
+        births();
         legend();
         if (!report_.notes.empty()) text_ += '\n';
         for (const std::string& note : report_.notes)
@@ -197,8 +220,223 @@ class console_writer {
         return "~" + figure;
     }
 
+    // Several stacks may lead to one line: a table shows the line once.
+    [[nodiscard]] static std::string place_of(const site_report& site) {
+        std::string place = site.file;
+        if (site.line > 0) place += ":" + std::to_string(site.line);
+        if (!place.empty() && !site.function.empty()) place += "  ";
+        return place + without_arguments(site.function);
+    }
+
+    // The arguments, and the end of a very long name, are in the JSON report.
+    [[nodiscard]] static std::string without_arguments(const std::string& function) {
+        constexpr std::size_t longest = 60;
+        std::string text;
+        for (std::size_t i = 0; i < function.size(); ++i) {
+            if (function.compare(i, 21, "(anonymous namespace)") == 0) {
+                i += 22; // and the colons behind it
+                continue;
+            }
+            if (function[i] == '(' && !text.empty() && !text.ends_with("operator")) break;
+            text += function[i];
+        }
+        if (display_width(text) <= longest) return text;
+        return text.substr(0, longest - 3) + "...";
+    }
+
+    struct shown_site {
+        std::string place;
+        site_amounts amounts;
+    };
+
+    static void add(site_amounts& to, const site_amounts& more) {
+        to.delta_bytes += more.delta_bytes;
+        to.delta_blocks += more.delta_blocks;
+        to.at_peak_bytes += more.at_peak_bytes;
+        to.at_peak_blocks += more.at_peak_blocks;
+        to.allocated_bytes += more.allocated_bytes;
+        to.allocations += more.allocations;
+        const auto add_error = [](std::optional<bytes>& sum, const std::optional<bytes>& error) {
+            if (error)
+                sum = bytes{std::llround(
+                    std::hypot(sum ? static_cast<double>(sum->count) : 0.0, static_cast<double>(error->count)))};
+        };
+        add_error(to.delta_error, more.delta_error);
+        add_error(to.at_peak_error, more.at_peak_error);
+        add_error(to.allocated_error, more.allocated_error);
+    }
+
+    // The first sites by what they added, and by what they held at the peak: a site that holds much at the peak and
+    // nothing at the end is the one that is looked for most.
+    [[nodiscard]] static std::vector<shown_site> largest(std::vector<shown_site> all, std::size_t count) {
+        std::ranges::stable_sort(all, [](const shown_site& left, const shown_site& right) {
+            const auto weight = [](const site_amounts& of) {
+                return std::max(std::abs(of.delta_bytes.count), of.at_peak_bytes.count);
+            };
+            return weight(left.amounts) > weight(right.amounts);
+        });
+        std::erase_if(all, [](const shown_site& each) {
+            return each.amounts.delta_bytes == bytes{} && each.amounts.at_peak_bytes == bytes{};
+        });
+        if (all.size() > count) all.resize(count);
+        return all;
+    }
+
+    static void collect(std::vector<shown_site>& into, std::map<std::string, std::size_t>& places,
+                        const site_report& site, const site_amounts& amounts) {
+        const auto [found, is_new] = places.try_emplace(place_of(site), into.size());
+        if (is_new)
+            into.push_back({found->first, amounts});
+        else
+            add(into[found->second].amounts, amounts);
+    }
+
+    [[nodiscard]] std::string with_error(const std::string& figure, const std::optional<bytes>& error) {
+        return error ? figure + " ±" + format_bytes(*error) : figure;
+    }
+
+    [[nodiscard]] text_table::row site_row(const shown_site& site, const std::string& indent,
+                                           const precision& of_peak) {
+        const site_amounts& amounts = site.amounts;
+        const precision peak = weaker(report_.sites_precision, of_peak);
+        return {
+            {indent + site.place,
+             marked(with_error(format_signed_bytes(amounts.delta_bytes), amounts.delta_error), report_.sites_precision),
+             signed_count(amounts.delta_blocks),
+             marked(with_error(format_bytes(amounts.at_peak_bytes), amounts.at_peak_error), peak),
+             marked(with_error(format_bytes(amounts.allocated_bytes), amounts.allocated_error),
+                    report_.sites_precision)}};
+    }
+
+    [[nodiscard]] static std::string signed_count(std::int64_t count) {
+        const auto magnitude = static_cast<std::uint64_t>(std::abs(count));
+        return (count > 0 ? "+" : count < 0 ? "-" : "") + format_count(magnitude);
+    }
+
+    void table_with_head(const text_table& table) {
+        text_ += '\n';
+        bool first = true;
+        for (const std::string& each : table.lines())
+            line(std::exchange(first, false) ? style_.bold(each) : each);
+    }
+
+    void sites() {
+        std::vector<shown_site> all;
+        std::map<std::string, std::size_t> places;
+        for (const site_report& site : report_.sites)
+            collect(all, places, site, site.amounts);
+        const std::vector<shown_site> top = largest(std::move(all), limits_.sites);
+        if (top.empty()) return;
+        text_table table;
+        table.add({{"Top " + std::to_string(top.size()) + " allocators", "Δ", "blocks", "at peak", "allocated"}});
+        for (const shown_site& each : top)
+            table.add(site_row(each, "  ", report_.heap.peak_precision));
+        table_with_head(table);
+    }
+
+    void phase_sites() {
+        text_table table;
+        table.add({{"Top allocators by phase", "Δ", "blocks", "at peak", "allocated"}});
+        bool any = false;
+        for (const phase_report& phase : report_.phases) {
+            std::vector<shown_site> all;
+            std::map<std::string, std::size_t> places;
+            for (const phase_site_report& each : phase.sites)
+                collect(all, places, report_.sites[each.site], each.amounts);
+            const std::vector<shown_site> top = largest(std::move(all), limits_.sites_by_phase);
+            if (top.empty()) continue;
+            any = true;
+            table.add({{"  " + phase.path}});
+            for (const shown_site& each : top)
+                table.add(site_row(each, "    ", phase.heap.peak_precision));
+        }
+        if (any) table_with_head(table);
+    }
+
+    void labels() {
+        text_table table;
+        const bool by_item = report_.items.has_value();
+        text_table::row head{{"Memory by label", "Δ", "peak", "at the peak", "allocated"}};
+        if (by_item) head.cells.push_back("peak per " + report_.items->name);
+        table.add(std::move(head));
+        const precision& peak = report_.heap.peak_precision;
+        std::size_t shown = 0;
+        for (const label_report& each : report_.labels) {
+            if (++shown > limits_.labels) break;
+            text_table::row row{{"  " + each.name, format_signed_bytes(each.delta_bytes),
+                                 marked(format_bytes(each.peak_bytes), peak),
+                                 marked(format_bytes(each.at_peak_bytes), peak), format_bytes(each.allocated_bytes)}};
+            if (by_item)
+                row.cells.push_back(
+                    marked(format_bytes(each.peak_bytes / static_cast<std::int64_t>(report_.items->count)), peak));
+            table.add(std::move(row));
+        }
+        table_with_head(table);
+        if (report_.labels.size() > limits_.labels)
+            line("  and " + format_count(report_.labels.size() - limits_.labels) + " more labels");
+    }
+
+    // A row for each window, a column for each phase of birth; columns in which nothing stands are left out.
+    void births() {
+        if (!report_.measurement_births || report_.phases.empty()) return;
+        std::vector<bool> used(report_.births.size());
+        const auto look = [&](const std::optional<birth_report>& of) {
+            if (!of) return;
+            for (std::size_t i = 0; i < used.size() && i < of->at_peak.size(); ++i)
+                if (of->at_peak[i] != bytes{}) used[i] = true;
+        };
+        look(report_.measurement_births);
+        for (const phase_report& phase : report_.phases)
+            look(phase.births);
+        if (std::ranges::count(used, true) < 2) return; // all of it was born in one place
+        text_table table;
+        text_table::row head{{"Alive at the peak of, born in"}};
+        for (std::size_t i = 0; i < used.size(); ++i)
+            if (used[i]) head.cells.emplace_back(i == 0 ? "(before)" : i == 1 ? "(outside)" : report_.births[i]);
+        table.add(std::move(head));
+        const auto add_row = [&](const std::string& name, const birth_report& of, const precision& of_peak) {
+            text_table::row row{{"  " + name}};
+            for (std::size_t i = 0; i < used.size(); ++i)
+                if (used[i])
+                    row.cells.push_back(of.at_peak[i] == bytes{} ? "" : marked(format_bytes(of.at_peak[i]), of_peak));
+            table.add(std::move(row));
+        };
+        add_row("the whole", *report_.measurement_births, report_.heap.peak_precision);
+        for (const phase_report& phase : report_.phases)
+            if (phase.births) add_row(phase.path, *phase.births, phase.heap.peak_precision);
+        table_with_head(table);
+
+        text_table fate;
+        text_table::row fate_head{{"Allocated in, freed in", "allocated", "alive at the end"}};
+        std::vector<bool> frees(report_.births.size());
+        const auto fates = [&](auto use) {
+            use(std::string{"(outside)"}, *report_.measurement_births);
+            for (const phase_report& phase : report_.phases)
+                if (phase.births) use(phase.path, *phase.births);
+        };
+        fates([&](const std::string&, const birth_report& of) {
+            for (std::size_t i = 0; i < frees.size(); ++i)
+                if (of.freed_in[i] != bytes{}) frees[i] = true;
+        });
+        for (std::size_t i = 0; i < frees.size(); ++i)
+            if (frees[i]) fate_head.cells.emplace_back(i == 1 ? "(outside)" : report_.births[i]);
+        fate.add(std::move(fate_head));
+        fates([&](const std::string& name, const birth_report& of) {
+            if (of.allocated == bytes{}) return;
+            bytes rest = of.allocated;
+            for (const bytes each : of.freed_in)
+                rest = rest - each;
+            text_table::row row{{"  " + name, format_bytes(of.allocated), rest == bytes{} ? "" : format_bytes(rest)}};
+            for (std::size_t i = 0; i < frees.size(); ++i)
+                if (frees[i]) row.cells.push_back(of.freed_in[i] == bytes{} ? "" : format_bytes(of.freed_in[i]));
+            fate.add(std::move(row));
+        });
+        table_with_head(fate);
+    }
+
     const memory_report& report_;
     style style_;
+    console_limits limits_;
     std::string text_;
     bool any_inexact_ = false;
     bytes widest_bound_{};
@@ -213,16 +451,18 @@ class console {
 
     /// To standard output.
     console() = default;
-    explicit console(destination where) : where_(std::move(where)) {}
+    explicit console(destination where, console_limits limits = {}) : where_(std::move(where)), limits_(limits) {}
 
-    [[nodiscard]] static std::string text(const memory_report& report, bool colour = false) {
-        return detail::console_writer{report, colour}.text();
+    [[nodiscard]] static std::string text(const memory_report& report, bool colour = false,
+                                          const console_limits& limits = {}) {
+        return detail::console_writer{report, colour, limits}.text();
     }
 
-    void operator()(const memory_report& report) const { where_.write(text(report, where_.wants_colour())); }
+    void operator()(const memory_report& report) const { where_.write(text(report, where_.wants_colour(), limits_)); }
 
   private:
     destination where_;
+    console_limits limits_;
 };
 
 } // namespace peakscope::report

@@ -5,6 +5,13 @@
 //   totals_precision, peak_precision   beside "precision" in heap and rss: of the totals and of the two peaks.
 //   "precision"
 //                                      is the weaker of the two.
+//   sites_precision, delta_error_bytes, at_peak_error_bytes, allocated_error_bytes
+//                                      of sites: one standard error each, where amounts are estimates.
+//   phases[].sites                     amounts in the phase; "site" is the index into the sites of the report.
+//   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
+//                                      phases what this phase allocated was freed; in the order of births.born_in.
+//   address                            of a frame of a stack: the return address.
+//   at_peak_bytes                      of a label: what it held at the measurement's peak.
 //   notes                              what a reader must know: why figures are missing, for example.
 // A precision has "rate_bytes" where it is sampled.
 #pragma once
@@ -19,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace peakscope::report {
 
@@ -73,29 +81,63 @@ inline ordered_json heap_to_json(const memory_report& report, const heap_figures
     return object;
 }
 
+inline ordered_json to_json(const std::vector<bytes>& values) {
+    ordered_json array = ordered_json::array();
+    for (const bytes each : values)
+        array.push_back(each.count);
+    return array;
+}
+
+inline void add_amounts(ordered_json& object, const site_amounts& amounts) {
+    object["delta_bytes"] = amounts.delta_bytes.count;
+    object["delta_blocks"] = amounts.delta_blocks;
+    object["at_peak_bytes"] = amounts.at_peak_bytes.count;
+    object["at_peak_blocks"] = amounts.at_peak_blocks;
+    object["allocated_bytes"] = amounts.allocated_bytes.count;
+    object["allocations"] = amounts.allocations;
+    if (amounts.delta_error) object["delta_error_bytes"] = amounts.delta_error->count;
+    if (amounts.at_peak_error) object["at_peak_error_bytes"] = amounts.at_peak_error->count;
+    if (amounts.allocated_error) object["allocated_error_bytes"] = amounts.allocated_error->count;
+}
+
+inline ordered_json to_json(const birth_report& births) {
+    return {{"at_peak", to_json(births.at_peak)},
+            {"at_end", to_json(births.at_end)},
+            {"allocated", births.allocated.count},
+            {"freed_in", to_json(births.freed_in)}};
+}
+inline ordered_json to_json(const std::optional<birth_report>& births) {
+    return births ? to_json(*births) : ordered_json(nullptr);
+}
+
 inline ordered_json to_json(const phase_report& phase, const memory_report& report) {
+    ordered_json sites = ordered_json::array();
+    for (const phase_site_report& each : phase.sites) {
+        ordered_json object{{"site", each.site}};
+        add_amounts(object, each.amounts);
+        sites.push_back(std::move(object));
+    }
     return {{"path", phase.path},
             {"entries", phase.entries},
             {"duration_ns", phase.duration.count()},
             {"heap", heap_to_json(report, phase.heap)},
-            {"rss", figures_to_json(report.rss_source, phase.rss)}};
+            {"rss", figures_to_json(report.rss_source, phase.rss)},
+            {"sites", std::move(sites)},
+            {"births", to_json(phase.births)}};
 }
 
 inline ordered_json to_json(const site_report& site) {
     ordered_json stack = ordered_json::array();
     for (const stack_frame& frame : site.stack)
-        stack.push_back(
-            {{"function", frame.function}, {"file", frame.file}, {"line", frame.line}, {"inlined", frame.inlined}});
-    return {{"function", site.function},
-            {"file", site.file},
-            {"line", site.line},
-            {"delta_bytes", site.delta_bytes.count},
-            {"delta_blocks", site.delta_blocks},
-            {"at_peak_bytes", site.at_peak_bytes.count},
-            {"at_peak_blocks", site.at_peak_blocks},
-            {"allocated_bytes", site.allocated_bytes.count},
-            {"allocations", site.allocations},
-            {"stack", std::move(stack)}};
+        stack.push_back({{"function", frame.function},
+                         {"file", frame.file},
+                         {"line", frame.line},
+                         {"inlined", frame.inlined},
+                         {"address", frame.address}});
+    ordered_json object{{"function", site.function}, {"file", site.file}, {"line", site.line}};
+    add_amounts(object, site.amounts);
+    object["stack"] = std::move(stack);
+    return object;
 }
 
 inline ordered_json to_json(const label_report& label) {
@@ -103,7 +145,8 @@ inline ordered_json to_json(const label_report& label) {
             {"allocated_bytes", label.allocated_bytes.count},
             {"allocations", label.allocations},
             {"delta_bytes", label.delta_bytes.count},
-            {"peak_bytes", label.peak_bytes.count}};
+            {"peak_bytes", label.peak_bytes.count},
+            {"at_peak_bytes", label.at_peak_bytes.count}};
 }
 
 inline ordered_json to_json(const memory_report& report) {
@@ -116,12 +159,14 @@ inline ordered_json to_json(const memory_report& report) {
     object["phases"] = ordered_json::array();
     for (const phase_report& phase : report.phases)
         object["phases"].push_back(to_json(phase, report));
+    object["sites_precision"] = to_json(report.sites_precision);
     object["sites"] = ordered_json::array();
     for (const site_report& site : report.sites)
         object["sites"].push_back(to_json(site));
     object["labels"] = ordered_json::array();
     for (const label_report& label : report.labels)
         object["labels"].push_back(to_json(label));
+    object["births"] = {{"born_in", report.births}, {"measurement", to_json(report.measurement_births)}};
     object["profiler_bytes"] = number(report.profiler_bytes);
     object["notes"] = report.notes;
     return object;

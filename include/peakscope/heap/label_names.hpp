@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The names of labels. A label has a number from its first use on, for the life of the process.
+#pragma once
+
+#include <peakscope/heap/counting_engine.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peakscope::heap::detail {
+
+// While one is alive, what its thread allocates is the profiler's own memory.
+class own_memory_scope {
+  public:
+    own_memory_scope() noexcept {
+        with_record<count_nothing>(); // sees to it that there is one
+        change(1);
+    }
+    ~own_memory_scope() { change(-1); }
+    own_memory_scope(const own_memory_scope&) = delete;
+    own_memory_scope& operator=(const own_memory_scope&) = delete;
+
+  private:
+    static void change(int by) noexcept {
+        thread_record* const record = current_record;
+        if (record == nullptr) return;
+        record->own_memory_scopes += static_cast<std::uint32_t>(by);
+        record->pass = record->new_pass = thread_record::no_pass; // it is asked for at the gate
+        record->hook = count_new_on;
+    }
+};
+
+class label_registry {
+  public:
+    // 0 when there are no more numbers: then the label's blocks are not told apart.
+    [[nodiscard]] std::uint16_t number_of(std::string_view name) {
+        const std::lock_guard lock{guard_};
+        if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
+        if (names_.size() >= std::min(most_labels, engine.origins.limit())) return 0;
+        const auto number = static_cast<std::uint16_t>(names_.size());
+        names_.emplace_back(name);
+        numbers_.emplace(name, number);
+        engine.label_count.store(names_.size(), std::memory_order_release);
+        return number;
+    }
+    [[nodiscard]] std::vector<std::string> names() {
+        const std::lock_guard lock{guard_};
+        return names_;
+    }
+
+  private:
+    std::mutex guard_;
+    std::vector<std::string> names_{std::string{}}; // the first stands for no label
+    std::map<std::string, std::uint16_t, std::less<>> numbers_;
+};
+
+// Never destroyed: threads may have labels until the very end.
+[[nodiscard]] inline label_registry& labels_of_process() {
+    static label_registry& all = []() -> label_registry& {
+        const own_memory_scope profilers;
+        return *new label_registry;
+    }();
+    return all;
+}
+[[nodiscard]] inline std::vector<std::string> label_names() { return labels_of_process().names(); }
+
+inline void set_label(thread_record& record, std::uint16_t label, std::uint16_t& before) noexcept {
+    const aside in_progress{record};
+    before = std::exchange(record.label, label);
+    if (record.interval == engine.interval) set_context(record); // else it will be, with the next event
+}
+
+// Puts the label in scope on this thread and returns the one that was.
+inline std::uint16_t exchange_label(std::uint16_t label) noexcept {
+    std::uint16_t before = 0;
+    with_record<set_label>(label, before);
+    return before;
+}
+
+} // namespace peakscope::heap::detail

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Where blocks come from. An *origin* is a call stack, the phase it allocated in and the label that was in scope. It is
+// interned to a number that fits in a block's header, and everything that a report says of sites, labels and births is
+// a sum over origins.
+#pragma once
+
+#include <peakscope/sites/pages.hpp>
+#include <peakscope/sites/stack_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace peakscope::heap::detail {
+
+using origin = std::uint32_t;
+
+// Of the blocks for which no number was left.
+inline constexpr origin not_attributed = 0;
+// How many numbers there are, where the system gives the address space for the tables that they index.
+inline constexpr std::size_t most_origins = std::size_t{1} << 20U;
+
+// Phases as origins number them. Those of the phase list follow.
+enum : std::uint16_t { before_measurement = 0, outside_phases = 1, first_phase = 2 };
+
+enum class origin_kind : std::uint16_t {
+    unused = 0,
+    counted = 1,    // every block is in its sums
+    sampled = 2,    // its sums are estimates from some of the blocks; all of them are counted in `context`, too
+    was_sampled = 3 // in an earlier measurement: its blocks are counted in `context` alone
+};
+
+struct origin_info {
+    sites::detail::stored_stack stack = nullptr; // null for blocks whose stack was not captured
+    std::uint16_t phase = before_measurement;
+    std::uint16_t label = 0;
+    origin_kind kind = origin_kind::unused;
+    origin context = not_attributed; // the origin with the same phase and label and no stack
+
+    [[nodiscard]] bool same_as(const origin_info& other) const noexcept {
+        return stack == other.stack && phase == other.phase && label == other.label && kind == other.kind;
+    }
+};
+
+// Not synchronised: callers hold a lock. An origin's info does not move, and does not change while blocks have it but
+// in a cut.
+class origin_table {
+  public:
+    [[nodiscard]] bool set_up(std::size_t limit) noexcept {
+        infos_ = static_cast<origin_info*>(sites::detail::reserve_pages(limit * sizeof(origin_info)));
+        index_ = static_cast<origin*>(sites::detail::reserve_pages(2 * limit * sizeof(origin)));
+        if (infos_ == nullptr || index_ == nullptr) {
+            sites::detail::release_pages(infos_, limit * sizeof(origin_info));
+            sites::detail::release_pages(index_, 2 * limit * sizeof(origin));
+            return false;
+        }
+        limit_ = limit;
+        return true;
+    }
+
+    // `not_attributed` when there is no number left.
+    [[nodiscard]] origin intern(const origin_info& wanted) noexcept {
+        const std::size_t slots = 2 * limit_;
+        std::size_t slot = slot_of(wanted, slots);
+        for (; index_[slot] != 0; slot = (slot + 1) % slots)
+            if (infos_[index_[slot]].same_as(wanted)) return index_[slot];
+        origin number = free_;
+        if (number != not_attributed)
+            free_ = infos_[number].context; // unused ones form a list
+        else if (count_ < limit_)
+            number = static_cast<origin>(count_++);
+        else
+            return not_attributed;
+        infos_[number] = wanted;
+        index_[slot] = number;
+        return number;
+    }
+
+    // A new measurement: no origin is found any more, and those for which `is_live` is false can be had again. The
+    // others are from before it.
+    template <class IsLive>
+    void begin(IsLive is_live) noexcept {
+        sites::detail::clear_pages(index_, 2 * limit_ * sizeof(origin));
+        free_ = not_attributed;
+        for (std::size_t number = count_; number-- > 1;) {
+            origin_info& info = infos_[number];
+            if (info.kind != origin_kind::unused && is_live(static_cast<origin>(number))) {
+                info.phase = before_measurement;
+                // The rate may be another one now, so that what the block stood for cannot be told any more.
+                if (info.kind == origin_kind::sampled) info.kind = origin_kind::was_sampled;
+            } else {
+                info = {};
+                info.context = free_;
+                free_ = static_cast<origin>(number);
+            }
+        }
+    }
+
+    // Origins are numbered below this; 0 stands for what is not attributed.
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    [[nodiscard]] const origin_info& operator[](origin number) const noexcept { return infos_[number]; }
+
+    [[nodiscard]] std::int64_t resident() const noexcept {
+        return sites::detail::resident_bytes(infos_, count_ * sizeof(origin_info)) +
+               sites::detail::resident_bytes(index_, 2 * limit_ * sizeof(origin));
+    }
+
+  private:
+    [[nodiscard]] static std::size_t slot_of(const origin_info& info, std::size_t slots) noexcept {
+        std::uint64_t hash = reinterpret_cast<std::uintptr_t>(info.stack);
+        hash = sites::detail::add_to_hash(hash, std::uint64_t{info.phase} << 32U | std::uint64_t{info.label} << 16U |
+                                                    static_cast<std::uint64_t>(info.kind));
+        return sites::detail::finished_hash(hash) % slots;
+    }
+
+    origin_info* infos_ = nullptr;
+    origin* index_ = nullptr;
+    std::size_t count_ = 1;
+    std::size_t limit_ = 0;
+    origin free_ = not_attributed;
+};
+
+} // namespace peakscope::heap::detail

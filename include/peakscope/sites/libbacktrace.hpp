@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// sites::libbacktrace: names from debug information, with inlined functions, inside the process. Needs libbacktrace
+// (Debian: part of g++, -lbacktrace; clang++ finds its header with
+// -idirafter "$(dirname "$(g++ -print-file-name=include/backtrace.h)")").
+//
+// Without debug information a frame is a function and an offset, from the symbol table, and the report says how to get
+// lines. A library that is no longer loaded when the report is made has no names.
+#pragma once
+
+#include <peakscope/core/report.hpp>
+#include <peakscope/sites/fwd.hpp>
+#include <peakscope/sites/stack.hpp>
+
+#include <backtrace.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <link.h>
+#endif
+
+namespace peakscope::sites {
+
+namespace detail {
+
+[[nodiscard]] inline std::string demangled(const char* symbol) {
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> name{abi::__cxa_demangle(symbol, nullptr, nullptr, &status),
+                                                           &std::free};
+    return status == 0 ? name.get() : symbol;
+}
+
+[[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {
+    std::string digits;
+    do
+        digits.insert(digits.begin(), "0123456789abcdef"[number % 16]);
+    while ((number /= 16) != 0);
+    return "0x" + digits;
+}
+
+// How often libraries were loaded and unloaded. Changes when what is known of them must be read anew.
+[[nodiscard]] inline std::uint64_t loads_and_unloads() noexcept {
+    std::uint64_t sum = 0;
+#if defined(__linux__)
+    ::dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* into) {
+            *static_cast<std::uint64_t*>(into) = info->dlpi_adds + info->dlpi_subs;
+            return 1;
+        },
+        &sum);
+#endif
+    return sum;
+}
+
+} // namespace detail
+
+struct libbacktrace {
+    /// Adds the frames of a return address. One thread at a time.
+    void append(address return_address, std::vector<stack_frame>& frames) {
+        // The call itself lies before the address that it returns to, and may be the last of its line.
+        const std::uintptr_t call = return_address - 1;
+        const std::size_t before = frames.size();
+        lookup asked{frames, nullptr};
+        backtrace_state* const state = state_now();
+        if (state != nullptr) ::backtrace_pcinfo(state, call, on_frame, on_error, &asked);
+        for (std::size_t i = before; i + 1 < frames.size(); ++i)
+            frames[i].inlined = true;
+        if (frames.size() == before) frames.emplace_back();
+        stack_frame& outermost = frames.back();
+        if (outermost.line > 0 && !outermost.function.empty()) return;
+        if (state != nullptr && outermost.function.empty()) {
+            asked.frame = &outermost;
+            asked.call = call;
+            ::backtrace_syminfo(state, call, on_symbol, on_error, &asked);
+        }
+        name_object(outermost, call);
+    }
+
+    [[nodiscard]] std::vector<std::string> notes() const {
+        std::vector<std::string> all;
+        if (!without_lines_.empty()) {
+            std::string names;
+            for (const std::string& each : without_lines_)
+                names += (names.empty() ? "" : ", ") + each;
+            all.push_back("sites: there is no debug information for " + names +
+                          "; compile with -g and do not strip, or install its debug symbols, to see files and lines");
+        }
+        return all;
+    }
+
+  private:
+    struct lookup {
+        std::vector<stack_frame>& frames;
+        stack_frame* frame = nullptr;
+        std::uintptr_t call = 0;
+    };
+
+    // What libbacktrace has read stays with it: its state cannot be given back. So there is one, and a new one only
+    // when libraries have come or gone since.
+    [[nodiscard]] static backtrace_state* state_now() {
+        static backtrace_state* state = nullptr;
+        static std::uint64_t of_loads = 0;
+        const std::uint64_t loads = detail::loads_and_unloads();
+        if (state == nullptr || loads != of_loads) state = ::backtrace_create_state(nullptr, 0, on_error, nullptr);
+        of_loads = loads;
+        return state;
+    }
+
+    static int on_frame(void* data, std::uintptr_t, const char* file, int line, const char* function) {
+        if (file == nullptr && function == nullptr) return 0;
+        stack_frame frame;
+        if (function != nullptr) frame.function = detail::demangled(function);
+        if (file != nullptr) frame.file = std::filesystem::path{file}.lexically_normal().string();
+        frame.line = line > 0 ? static_cast<std::uint32_t>(line) : 0;
+        static_cast<lookup*>(data)->frames.push_back(std::move(frame));
+        return 0;
+    }
+
+    static void on_symbol(void* data, std::uintptr_t, const char* symbol, std::uintptr_t value, std::uintptr_t) {
+        if (symbol == nullptr) return;
+        const lookup& asked = *static_cast<lookup*>(data);
+        asked.frame->function = detail::demangled(symbol) + "+" + detail::hexadecimal(asked.call + 1 - value);
+    }
+
+    // Nothing that libbacktrace cannot read is an error: the frame has fewer names.
+    static void on_error(void*, const char*, int) {}
+
+    // The program or library itself, where nothing better is known.
+    void name_object(stack_frame& frame, std::uintptr_t call) {
+#if defined(__linux__)
+        Dl_info info{};
+        if (::dladdr(reinterpret_cast<const void*>(call), &info) == 0 || info.dli_fname == nullptr) return;
+        if (frame.function.empty())
+            frame.function = info.dli_sname != nullptr
+                                 ? detail::demangled(info.dli_sname) + "+" +
+                                       detail::hexadecimal(call + 1 - reinterpret_cast<std::uintptr_t>(info.dli_saddr))
+                                 : detail::hexadecimal(call + 1 - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+        if (frame.line == 0) {
+            std::error_code failed;
+            const auto path = std::filesystem::weakly_canonical(info.dli_fname, failed);
+            frame.file = failed ? std::string{info.dli_fname} : path.string();
+            without_lines_.insert(std::filesystem::path{frame.file}.filename().string());
+        }
+#else
+        static_cast<void>(frame), static_cast<void>(call);
+#endif
+    }
+
+    std::set<std::string> without_lines_;
+};
+
+} // namespace peakscope::sites

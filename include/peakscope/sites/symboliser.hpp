@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// What turns addresses into names, when the report is made; and which of a stack's frames is the user's own.
+#pragma once
+
+#include <peakscope/core/attribution.hpp>
+#include <peakscope/core/report.hpp>
+#include <peakscope/sites/stack.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace peakscope::sites {
+
+/// A symboliser adds the frames of a return address to a list: those that are inlined there first, the innermost of all
+/// in front, and then the function itself. What it does not know stays empty; a function without a file and line has
+/// the name of its program or library as the file. `notes` says, after all addresses, what a reader must know.
+template <class Symboliser>
+concept symboliser =
+    std::default_initializable<Symboliser> &&
+    requires(Symboliser& names, address return_address, std::vector<stack_frame>& frames, const Symboliser& asked) {
+        names.append(return_address, frames);
+        { asked.notes() } -> std::convertible_to<std::vector<std::string>>;
+    };
+
+/// Which frame of a stack is shown as the site: the first one that is not a library's. A symboliser with a static
+/// function `rule()` that returns one of these has a rule of its own:
+///
+///     struct my_names : peakscope::sites::libbacktrace {
+///         static peakscope::sites::naming_rule rule() {
+///             peakscope::sites::naming_rule mine;
+///             mine.library_paths.push_back("/third_party/");
+///             return mine;
+///         }
+///     };
+///     using Memory = peakscope::profiler<Phases, heap::counting<sites::frames<8, my_names>>>;
+struct naming_rule {
+    /// A frame whose file contains one of these is a library's.
+    std::vector<std::string> library_paths{"/usr/", "/include/c++/", "/libstdc++-v3/", "/include/peakscope/",
+                                           "/glibc-"};
+    /// So is one whose file begins with one of these: programs and libraries, where the source file is not known.
+    std::vector<std::string> library_folders{"/lib/", "/lib64/", "/usr/"};
+    /// And one whose function, without its return type, begins with one of these.
+    std::vector<std::string> library_functions{"std::", "__gnu_cxx::", "operator new", "peakscope::heap::detail::"};
+    /// Files are shown relative to this folder. Empty: to the one that all of the user's files are in.
+    std::string root{};
+
+    naming_rule() = default; // declared: g++ 12 fails on the initialisers above in a template otherwise
+
+    [[nodiscard]] bool is_library(const stack_frame& frame) const {
+        const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
+        const auto begins = [&](const std::string& folder) { return frame.file.starts_with(folder); };
+        const std::string_view name = name_of(frame.function);
+        const auto named = [&](const std::string& start) { return name.starts_with(start); };
+        return std::ranges::any_of(library_paths, contained) || std::ranges::any_of(library_folders, begins) ||
+               std::ranges::any_of(library_functions, named);
+    }
+
+    /// A function's name without the return type that the names of templates have in front: what follows the last space
+    /// before the arguments, outside of all brackets.
+    [[nodiscard]] static std::string_view name_of(std::string_view function) noexcept {
+        std::size_t start = 0;
+        int depth = 0;
+        for (std::size_t i = 0; i < function.size(); ++i) {
+            const char each = function[i];
+            if (function.substr(i).starts_with("operator")) break;
+            if (each == '<') ++depth;
+            if (each == '>') --depth;
+            if (depth > 0) continue;
+            if (each == '(' && !function.substr(i).starts_with("(anonymous")) break;
+            if (each == ' ' && i > 0 && !function.substr(0, i).ends_with("(anonymous")) start = i + 1;
+        }
+        return function.substr(start);
+    }
+};
+
+namespace detail {
+
+template <class Symboliser>
+concept has_rule = requires { Symboliser::rule(); };
+
+template <class Symboliser>
+[[nodiscard]] naming_rule rule_of() {
+    if constexpr (has_rule<Symboliser>) return Symboliser::rule();
+    return naming_rule();
+}
+
+// The folder that both paths are in, with a '/' at its end.
+[[nodiscard]] inline std::string common_folder(std::string_view left, std::string_view right) {
+    const auto [end, unused] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+    const std::string_view same = left.substr(0, static_cast<std::size_t>(end - left.begin()));
+    return std::string{same.substr(0, same.rfind('/') + 1)};
+}
+
+} // namespace detail
+
+/// Names every stack of an attribution. Throws what the symboliser throws, and std::bad_alloc.
+template <symboliser Symboliser>
+[[nodiscard]] named_stacks name_stacks(const attribution& of) {
+    Symboliser names;
+    const naming_rule rule = detail::rule_of<Symboliser>();
+    named_stacks named;
+    std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
+    bool first = true;
+    for (const std::vector<std::uintptr_t>& stack : of.stacks) {
+        named_stack made;
+        for (const std::uintptr_t each : stack) {
+            auto [found, is_new] = known.try_emplace(each);
+            if (is_new) {
+                names.append(each, found->second);
+                for (stack_frame& frame : found->second)
+                    frame.address = each;
+            }
+            made.frames.insert(made.frames.end(), found->second.begin(), found->second.end());
+        }
+        const auto users =
+            std::ranges::find_if(made.frames, [&](const stack_frame& frame) { return !rule.is_library(frame); });
+        made.shown = users == made.frames.end() ? 0 : static_cast<std::size_t>(users - made.frames.begin());
+        if (users != made.frames.end() && users->line > 0)
+            named.root = std::exchange(first, false) ? detail::common_folder(users->file, users->file)
+                                                     : detail::common_folder(named.root, users->file);
+        named.stacks.push_back(std::move(made));
+    }
+    if (!rule.root.empty()) named.root = rule.root.ends_with('/') ? rule.root : rule.root + '/';
+    named.notes = names.notes();
+    return named;
+}
+
+/// No names: the addresses are all there is.
+struct addresses {
+    static void append(address return_address, std::vector<stack_frame>& frames) {
+        stack_frame frame;
+        frame.function = "0x";
+        constexpr std::string_view digits = "0123456789abcdef";
+        for (int shift = 60; shift >= 0; shift -= 4)
+            frame.function += digits[return_address >> static_cast<unsigned>(shift) & 0xfU];
+        frames.push_back(std::move(frame));
+    }
+    [[nodiscard]] static std::vector<std::string> notes() { return {}; }
+};
+
+} // namespace peakscope::sites
