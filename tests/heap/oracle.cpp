@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// 10,000 random programs on one thread: every figure of every window, to the byte.
+// 10,000 random programs on one thread: every figure of every window, and who allocated what it held at its peak and at
+// its end, to the byte.
+#include "origins.hpp"
 #include "programs.hpp"
 
 #include "../invariants.hpp"
 
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/counting_operators.hpp>
+
+#include <peakscope/sites/caller.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,7 +18,8 @@
 
 namespace {
 
-using Memory = peakscope::profiler<tests::Phases, peakscope::heap::counting<>>;
+using Source = peakscope::heap::counting<peakscope::sites::caller<peakscope::sites::addresses>>;
+using Memory = peakscope::profiler<tests::Phases, Source>;
 
 class program {
   public:
@@ -48,6 +53,7 @@ class program {
         void* address;
         std::size_t size_bytes;
         std::size_t alignment;
+        std::size_t number;
     };
 
     std::size_t below(std::size_t limit) { return random_() % limit; }
@@ -66,25 +72,26 @@ class program {
         }
     }
 
-    void log(tests::event::kind_of kind, std::size_t size_bytes, std::size_t phase = 0) {
-        log_.push_back({kind, static_cast<std::int64_t>(size_bytes), phase});
+    void log(tests::event::kind_of kind, std::size_t size_bytes, std::size_t phase = 0, std::size_t number = 0,
+             std::size_t site = 0) {
+        log_.push_back({kind, static_cast<std::int64_t>(size_bytes), phase, number, site, label_});
     }
 
     void allocate() {
         if (blocks_.size() == blocks_.capacity() || log_.size() > 3'000) return;
         const std::size_t size_bytes = some_size();
         const std::size_t alignment = below(10) == 0 ? std::size_t{32} << below(6) : 0;
-        void* const address =
-            alignment == 0 ? ::operator new(size_bytes) : ::operator new(size_bytes, std::align_val_t{alignment});
-        log(tests::event::allocated, size_bytes);
-        blocks_.push_back({address, size_bytes, alignment});
+        const std::size_t site = below(tests::site_count);
+        void* const address = tests::allocate_by_site[site](size_bytes, alignment);
+        log(tests::event::allocated, size_bytes, 0, next_number_, site);
+        blocks_.push_back({address, size_bytes, alignment, next_number_++});
     }
 
     void release(std::size_t index) {
         const block freed = blocks_[index];
         blocks_[index] = blocks_.back();
         blocks_.pop_back();
-        log(tests::event::freed, freed.size_bytes);
+        log(tests::event::freed, freed.size_bytes, 0, freed.number);
         if (freed.alignment != 0)
             ::operator delete(freed.address, std::align_val_t{freed.alignment});
         else if (below(2) == 0)
@@ -113,11 +120,33 @@ class program {
         });
     }
 
+    // Another label for a while; labels nest, and end with exceptions too.
+    void under_a_label(std::size_t phase, int depth) {
+        const std::size_t outer = label_;
+        struct put_back {
+            std::size_t& label;
+            std::size_t outer;
+            ~put_back() { label = outer; }
+        };
+        label_ = below(tests::label_names.size());
+        auto scope = Memory::label(tests::label_names[label_]);
+        const put_back at_the_end{label_, outer};
+        block_of_steps(phase, depth);
+    }
+
     void block_of_steps(std::size_t phase, int depth) {
         const std::vector<std::size_t>& children = children_[phase + 1]; // the root is -1
         for (std::size_t steps = 5 + below(40); steps > 0; --steps) {
             const std::size_t what = below(100);
-            if (what < 45) {
+            if (what < 3 && labels_open_ < 3) {
+                ++labels_open_;
+                struct count_down {
+                    int& count;
+                    ~count_down() { --count; }
+                };
+                const count_down at_the_end{labels_open_};
+                under_a_label(phase, depth);
+            } else if (what < 45) {
                 allocate();
             } else if (what < 75) {
                 if (!blocks_.empty()) release(below(blocks_.size()));
@@ -140,6 +169,9 @@ class program {
     std::vector<tests::event> log_;
     std::size_t measured_events_ = 0;
     std::vector<block> blocks_;
+    std::size_t next_number_ = 0;
+    std::size_t label_ = 0;
+    int labels_open_ = 0;
     std::vector<std::vector<std::size_t>> children_ = tests::children_by_phase();
 };
 
@@ -150,6 +182,9 @@ TEST_CASE("10,000 random programs on one thread agree with the oracle to the byt
     unsigned differences = 0;
     std::uint64_t events = 0;
     std::uint64_t windows = 0;
+    unsigned differences_of_origins = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t labels = 0;
     for (unsigned seed = 0; seed < programs; ++seed) {
         program under_test{seed};
         const peakscope::memory_report report = under_test.run();
@@ -164,8 +199,19 @@ TEST_CASE("10,000 random programs on one thread agree with the oracle to the byt
             MESSAGE("program " << seed << " differs");
         }
         tests::check_invariants(report);
+        const tests::origin_expectation expected_origins = tests::origin_oracle{}.replay(log);
+        const tests::origin_expectation actual_origins = tests::reported_origins(report);
+        if (expected_origins != actual_origins || report.sites_precision != peakscope::exact) {
+            ++differences_of_origins;
+            MESSAGE("program " << seed << " differs in where blocks come from");
+        }
+        for (const auto& [phase, table] : actual_origins.windows)
+            rows += table.sites.size() + table.born_at_peak.size() + table.born_at_end.size() + table.freed_in.size();
+        labels += actual_origins.labels.size();
     }
     CHECK(differences == 0);
-    MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << differences
+    CHECK(differences_of_origins == 0);
+    MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << rows
+                     << " rows of tables, " << labels << " labels, " << differences + differences_of_origins
                      << " differences");
 }

@@ -19,6 +19,9 @@ struct event {
     enum kind_of { allocated, freed, entered, left } kind;
     std::int64_t bytes = 0; // of the block
     std::size_t phase = 0;  // entered, left
+    std::size_t block = 0;  // which one
+    std::size_t site = 0;   // allocated
+    std::size_t label = 0;  // allocated
 };
 
 struct expected_window {

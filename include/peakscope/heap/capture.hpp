@@ -81,9 +81,7 @@ struct capturing {
 
     [[gnu::noinline]] static void* count_with_new_stack(void* block, thread_record& record,
                                                         const void* frame) noexcept {
-        block_header::of(block).tag =
-            block_header::mark_of(block) | block_header::kind_of(sizeof(block_header), not_attributed);
-        return count_thoroughly(block, record, frame);
+        return count_thoroughly(tagged(block), record, frame);
     }
 
     // The block is tagged, without an origin. What may ask the dynamic loader happens outside of the event: another
@@ -128,9 +126,39 @@ struct capturing {
         return block;
     }
 
-    static constexpr capture_mode mode{count_quickly, count_thoroughly, RateBytes};
+    // Sampling: the operators count down the bytes to the next sample, and come here when they cannot.
+    [[gnu::noinline]] static void* sample_untagged(void* block, thread_record& record, const void* frame) noexcept {
+        {
+            const event in_progress{record}; // admits the thread, which may be all that was missing
+        }
+        return sample_thoroughly(tagged(block), record, frame);
+    }
+
+    // The block is tagged, without an origin.
+    [[gnu::noinline]] static void* sample_thoroughly(void* block, thread_record& record, const void* frame) noexcept {
+        block_header& header = block_header::of(block);
+        record.until_sample_bytes -= sampled_size(header.requested_bytes);
+        if (record.until_sample_bytes < 0) {
+            // Where the sample points lie does not depend on where the last one lay: the next one is looked for from
+            // the end of this block.
+            record.until_sample_bytes = bytes_to_next_sample(record, RateBytes);
+            return count_thoroughly(block, record, frame);
+        }
+        const event in_progress{record};
+        header.set_origin(record.context);
+        add_allocation(record, record.context, header.requested_bytes);
+        return block;
+    }
+
+    static constexpr capture_mode mode{RateBytes == 0 ? count_quickly : sample_untagged,
+                                       RateBytes == 0 ? count_thoroughly : sample_thoroughly, RateBytes};
 
   private:
+    [[nodiscard]] static void* tagged(void* block) noexcept {
+        block_header::of(block).tag =
+            block_header::mark_of(block) | block_header::kind_of(sizeof(block_header), not_attributed);
+        return block;
+    }
     // Inside an event, which it ends.
     [[gnu::always_inline]] static void* finish(void* block, thread_record& record, origin from) noexcept {
         block_header& header = block_header::of(block);

@@ -45,6 +45,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -290,15 +291,26 @@ enum class remains {
     to_count   // not counted: take the long way
 };
 
+// A block of no bytes has a chance to be sampled too.
+[[nodiscard]] inline std::int64_t sampled_size(std::uint64_t size_bytes) noexcept {
+    return static_cast<std::int64_t>(size_bytes + (size_bytes == 0 ? 1U : 0U));
+}
+
 // A block of the record's context. Writes the tag.
 [[nodiscard, gnu::always_inline]] inline remains count_new_quickly(thread_record* record, void* block,
                                                                    std::uint64_t size_bytes) noexcept {
     if (record == nullptr) [[unlikely]]
         return remains::to_count;
     const std::uint32_t depth = raise_busy(*record);
-    if (engine.gate.load(std::memory_order_relaxed) != record->new_pass) [[unlikely]] {
-        lower_busy(*record, depth);
-        return remains::to_count;
+    const std::uint64_t gate = engine.gate.load(std::memory_order_relaxed);
+    if (gate != record->new_pass) [[unlikely]] {
+        // While a measurement samples, the same, but for the blocks that are hit.
+        const std::int64_t rest = record->until_sample_bytes - sampled_size(size_bytes);
+        if (gate != record->sampling_pass || rest < 0) {
+            lower_busy(*record, depth);
+            return remains::to_count;
+        }
+        record->until_sample_bytes = rest;
     }
     block_header::of(block).tag = block_header::mark_of(block) | record->context_kind;
     tally& changed = *record->context_tally;
@@ -403,7 +415,7 @@ inline void release_record(thread_record& record) noexcept {
         const aside in_progress{record};
         if (record.interval == engine.interval) flush(record);
         record.label = 0;
-        record.pass = record.new_pass = thread_record::no_pass;
+        record.pass = record.new_pass = record.sampling_pass = thread_record::no_pass;
     }
     record.taken.store(false, std::memory_order_release);
 }
@@ -502,6 +514,32 @@ inline void set_context(thread_record& record) noexcept {
     record.context_tally = record.tallies + record.context;
 }
 
+// A step of a generator (splitmix64) whose numbers need only be even, and another sequence on every thread.
+[[nodiscard]] inline std::uint64_t next_random(std::uint64_t& state) noexcept {
+    std::uint64_t mixed = state += sites::detail::hash_factor;
+    mixed = (mixed ^ mixed >> 30U) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ mixed >> 27U) * 0x94d049bb133111ebU;
+    return mixed ^ mixed >> 31U;
+}
+
+// Exponentially distributed: the gaps of a Poisson process.
+[[nodiscard]] inline std::int64_t bytes_to_next_sample(thread_record& record, std::int64_t rate_bytes) noexcept {
+    const double even = (static_cast<double>(next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
+    return static_cast<std::int64_t>(-std::log(even) * static_cast<double>(rate_bytes));
+}
+
+// The first event of a measurement on this thread.
+inline void join_measurement(thread_record& record) noexcept {
+    record.generation = engine.generation;
+    sites::detail::clear_pages(record.cache, cached_stacks * sizeof(cached_stack));
+    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    if (mode == nullptr || mode->rate_bytes == 0) return;
+    record.random_state =
+        static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
+        reinterpret_cast<std::uintptr_t>(&record) * sites::detail::hash_factor;
+    record.until_sample_bytes = bytes_to_next_sample(record, mode->rate_bytes);
+}
+
 // The first event since a cut.
 inline void join_interval(thread_record& record) noexcept {
     record.interval = engine.interval;
@@ -515,8 +553,7 @@ inline void join_interval(thread_record& record) noexcept {
     set_bounds(record);
     record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
     begin_moment(record);
-    if (std::exchange(record.generation, engine.generation) != engine.generation)
-        sites::detail::clear_pages(record.cache, cached_stacks * sizeof(cached_stack));
+    if (record.generation != engine.generation) join_measurement(record);
     set_context(record);
 }
 
@@ -571,6 +608,7 @@ inline void learn(thread_record& record) noexcept {
     const bool own = record.own_memory_scopes != 0;
     record.pass = every_time ? thread_record::no_pass : number;
     record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
+    record.sampling_pass = !own && mode != nullptr && mode->rate_bytes > 0 ? record.pass : thread_record::no_pass;
     record.hook = own || mode == nullptr ? count_new_on : mode->quick;
 }
 
@@ -776,7 +814,7 @@ inline void disown_records_after_fork() noexcept {
         record->busy.store(0, std::memory_order_relaxed);
         record->own_memory_scopes = 0;
         record->label = 0;
-        record->pass = record->new_pass = thread_record::no_pass;
+        record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass;
         record->taken.store(false, std::memory_order_release);
     }
     engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed);

@@ -30,7 +30,7 @@ class own_memory_scope {
         thread_record* const record = current_record;
         if (record == nullptr) return;
         record->own_memory_scopes += static_cast<std::uint32_t>(by);
-        record->pass = record->new_pass = thread_record::no_pass; // it is asked for at the gate
+        record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass; // it is asked for at the gate
         record->hook = count_new_on;
     }
 };
@@ -40,6 +40,7 @@ class label_registry {
     // 0 when there are no more numbers: then the label's blocks are not told apart.
     [[nodiscard]] std::uint16_t number_of(std::string_view name) {
         const std::lock_guard lock{guard_};
+        if (name.empty()) return 0;
         if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
         if (names_.size() >= std::min(most_labels, engine.origins.limit())) return 0;
         const auto number = static_cast<std::uint16_t>(names_.size());

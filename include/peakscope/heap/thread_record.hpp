@@ -123,6 +123,7 @@ struct alignas(128) thread_record {
     std::int64_t upper_bytes = 0; // what more than this is pending is a new high, or a batch
     std::int64_t lower_bytes = 0; // at this and below, there is a batch to flush
     std::uint64_t moment = 1;     // what tallies are stamped with; raised when a new peak makes older stamps void
+    std::uint64_t sampling_pass = no_pass; // the pass again, while a measurement samples
     std::int64_t until_sample_bytes = 0;
     new_hook hook = nullptr;
     std::uint64_t context_kind = 0; // the context as a block's tag has it

@@ -189,9 +189,10 @@ class [[nodiscard]] profiler {
     }
 
     /// Attributes what the calling thread allocates, until the end of the block, to a name: of a plugin, of a template.
-    /// On any thread; a new thread begins without a label. Does nothing when no measurement of this type is running,
-    /// and with heap sources that know no labels. `name` is a literal or has `data()` and `size()`; it is copied. At
-    /// most 65,535 names in the life of a process are told apart. Throws std::bad_alloc.
+    /// On any thread; a new thread begins without a label, and an empty name takes the label out of scope. Does nothing
+    /// when no measurement of this type is running, and with heap sources that know no labels. `name` is a literal or
+    /// has `data()` and `size()`; it is copied. At most 65,535 names in the life of a process are told apart. Throws
+    /// std::bad_alloc.
     template <class Name>
     static label_scope label(const Name& name)
         requires(!per_instance)
