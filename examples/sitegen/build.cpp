@@ -131,8 +131,10 @@ class builder {
             });
         }
         auto templates = Memory::phase<"template">();
-        for (const auto& each : plugins_)
+        for (const auto& each : plugins_) {
+            auto label = Memory::label(each->label());
             each->prepare(site_);
+        }
         progress_.begin("writing pages", site_.pages.size());
         // A theme renders for one thread at a time.
         std::vector<std::unique_ptr<theme>> themes(std::max<std::size_t>(options_.jobs, 1));
@@ -168,8 +170,10 @@ class builder {
         write_file(options_.output / "search.json", search_index(site_));
         write_file(options_.output / "style.css", theme_files_.style);
         copy_static_files(options_.folder / "static", options_.output);
-        for (const auto& each : plugins_)
+        for (const auto& each : plugins_) {
+            auto label = Memory::label(each->label());
             each->finish(options_.output);
+        }
     }
 
     const build_options& options_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peakscope/profiler/profiler.hpp>
+#include <peakscope/sites/fwd.hpp>
 
 namespace sitegen {
 
@@ -10,7 +11,10 @@ using BuildPhases =
     peakscope::phases<"discovery", "parsing", peakscope::phase<"rendering", "markdown", "template">, "postprocess">;
 
 #ifdef PROFILE_MEMORY
-using Memory = peakscope::profiler<BuildPhases, peakscope::heap::counting<>, peakscope::rss::procfs>;
+#ifndef SITEGEN_HEAP // the benchmarks compare several
+#define SITEGEN_HEAP peakscope::heap::counting<peakscope::sites::frames<8>>
+#endif
+using Memory = peakscope::profiler<BuildPhases, SITEGEN_HEAP, peakscope::rss::procfs>;
 #else
 using Memory = peakscope::profiler<BuildPhases>;
 #endif

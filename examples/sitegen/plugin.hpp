@@ -16,9 +16,13 @@ namespace sitegen {
 
 class plugin {
   public:
+    explicit plugin(std::string_view name) : label_("plugin:" + std::string{name}) {}
     virtual ~plugin() = default;
+    plugin(const plugin&) = delete;
+    plugin& operator=(const plugin&) = delete;
 
-    [[nodiscard]] virtual std::string_view name() const = 0;
+    /// What its memory is attributed to: "plugin:" and its name.
+    [[nodiscard]] const std::string& label() const noexcept { return label_; }
 
     /// Called once, when all Markdown is rendered and before the first template.
     virtual void prepare(const site& built) { static_cast<void>(built); }
@@ -30,6 +34,9 @@ class plugin {
 
     /// Called once, at the end. May write files below `output`.
     virtual void finish(const std::filesystem::path& output) { static_cast<void>(output); }
+
+  private:
+    std::string label_;
 };
 
 std::unique_ptr<plugin> make_toc();

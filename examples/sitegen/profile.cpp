@@ -8,6 +8,8 @@
 #include <peakscope/report/json.hpp>
 #ifdef PROFILE_MEMORY
 #include <peakscope/heap/counting_operators.hpp>
+#include <peakscope/sites/frames.hpp>
+#include <peakscope/sites/libbacktrace.hpp>
 #endif
 
 #include <utility>

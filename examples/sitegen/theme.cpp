@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "theme.hpp"
 
+#include "memory.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -101,8 +102,10 @@ std::string theme::render_page(const page& shown, const std::vector<plugin*>& pl
     data seen = base(shown.url, shown.title);
     seen.set("page", entry(shown, shown.url));
     seen.set("content", shown.html);
-    for (const plugin* each : plugins)
+    for (const plugin* each : plugins) {
+        auto label = Memory::label(each->label());
         each->add_to_page(shown, seen);
+    }
     return rendered(page_, seen);
 }
 

@@ -15,7 +15,7 @@ using nlohmann::json;
 TEST_CASE("the contract: every member by its name, in its unit") {
     memory_report report = tests::made_up_report();
     report.sites.push_back(
-        {"Renderer::page", "renderer.cpp", 145, {{12}, 3, {31}, 4, {99}, 5}, {{"f", "a.cpp", 7, true, 4'096}}});
+        {"Renderer::page", "renderer.cpp", 145, {{12}, 3, {31}, 4, {30}, {99}, 5}, {{"f", "a.cpp", 7, true, 4'096}}});
     report.labels.push_back({"plugin:gallery", {10}, 2, {4}, {8}, {7}});
     const json parsed = json::parse(report::json::text(report));
     CHECK(parsed["schema"] == "peakscope.report/1");
@@ -55,6 +55,7 @@ TEST_CASE("the contract: every member by its name, in its unit") {
                        {"delta_blocks", 3},
                        {"at_peak_bytes", 31},
                        {"at_peak_blocks", 4},
+                       {"at_peak_born_inside_bytes", 30},
                        {"allocated_bytes", 99},
                        {"allocations", 5},
                        {"stack",

@@ -7,6 +7,8 @@
 #include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/peakscope.hpp>
 #include <peakscope/report/json.hpp>
+#include <peakscope/sites/frames.hpp>
+#include <peakscope/sites/libbacktrace.hpp>
 
 #include <cstdlib>
 #include <cstring>

@@ -89,7 +89,7 @@ std::string to_bmp(const picture& shown) {
 
 class gallery final : public plugin {
   public:
-    [[nodiscard]] std::string_view name() const override { return "gallery"; }
+    gallery() : plugin("gallery") {}
 
     void prepare(const site& built) override {
         for (const page& each : built.pages)

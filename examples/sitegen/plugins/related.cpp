@@ -17,7 +17,7 @@ namespace {
 
 class related final : public plugin {
   public:
-    [[nodiscard]] std::string_view name() const override { return "related"; }
+    related() : plugin("related") {}
 
     void prepare(const site& built) override {
         for (const page& each : built.pages)

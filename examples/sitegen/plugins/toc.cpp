@@ -8,7 +8,7 @@ namespace {
 
 class toc final : public plugin {
   public:
-    [[nodiscard]] std::string_view name() const override { return "toc"; }
+    toc() : plugin("toc") {}
 
     void add_to_page(const page& shown, kainjow::mustache::data& seen) const override {
         using kainjow::mustache::data;

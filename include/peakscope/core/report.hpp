@@ -70,6 +70,7 @@ struct site_amounts {
     std::int64_t delta_blocks = 0;
     bytes at_peak_bytes{}; ///< what it held at the moment of the window's peak
     std::int64_t at_peak_blocks = 0;
+    bytes at_peak_born_inside{}; ///< how much of it was allocated inside the window
     bytes allocated_bytes{};
     std::uint64_t allocations = 0;
     // One standard error of each figure, where it is an estimate.

@@ -4,6 +4,7 @@
 // a sum over origins.
 #pragma once
 
+#include <peakscope/sites/number_index.hpp>
 #include <peakscope/sites/pages.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
@@ -47,31 +48,23 @@ class origin_table {
   public:
     [[nodiscard]] bool set_up(std::size_t limit) noexcept {
         infos_ = static_cast<origin_info*>(sites::detail::reserve_pages(limit * sizeof(origin_info)));
-        index_ = static_cast<origin*>(sites::detail::reserve_pages(2 * limit * sizeof(origin)));
-        if (infos_ == nullptr || index_ == nullptr) {
-            sites::detail::release_pages(infos_, limit * sizeof(origin_info));
-            sites::detail::release_pages(index_, 2 * limit * sizeof(origin));
-            return false;
-        }
-        limit_ = limit;
-        return true;
+        if (infos_ != nullptr) limit_ = limit;
+        return infos_ != nullptr;
     }
 
     // `not_attributed` when there is no number left.
     [[nodiscard]] origin intern(const origin_info& wanted) noexcept {
-        const std::size_t slots = 2 * limit_;
-        std::size_t slot = slot_of(wanted, slots);
-        for (; index_[slot] != 0; slot = (slot + 1) % slots)
-            if (infos_[index_[slot]].same_as(wanted)) return index_[slot];
-        origin number = free_;
-        if (number != not_attributed)
-            free_ = infos_[number].context; // unused ones form a list
-        else if (count_ < limit_)
-            number = static_cast<origin>(count_++);
-        else
+        const auto is_wanted = [&](origin number) { return infos_[number].same_as(wanted); };
+        if (const origin found = index_.find(hash_of(wanted), is_wanted); found != 0) return found;
+        const origin number = free_ != not_attributed ? free_ : static_cast<origin>(count_);
+        if (number == limit_ ||
+            !index_.insert(hash_of(wanted), number, [&](origin other) { return hash_of(infos_[other]); }))
             return not_attributed;
+        if (number == free_)
+            free_ = infos_[number].context; // unused ones form a list
+        else
+            ++count_;
         infos_[number] = wanted;
-        index_[slot] = number;
         return number;
     }
 
@@ -79,7 +72,7 @@ class origin_table {
     // others are from before it.
     template <class IsLive>
     void begin(IsLive is_live) noexcept {
-        sites::detail::clear_pages(index_, 2 * limit_ * sizeof(origin));
+        index_.clear();
         free_ = not_attributed;
         for (std::size_t number = count_; number-- > 1;) {
             origin_info& info = infos_[number];
@@ -101,20 +94,19 @@ class origin_table {
     [[nodiscard]] const origin_info& operator[](origin number) const noexcept { return infos_[number]; }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        return sites::detail::resident_bytes(infos_, count_ * sizeof(origin_info)) +
-               sites::detail::resident_bytes(index_, 2 * limit_ * sizeof(origin));
+        return sites::detail::resident_bytes(infos_, count_ * sizeof(origin_info)) + index_.resident();
     }
 
   private:
-    [[nodiscard]] static std::size_t slot_of(const origin_info& info, std::size_t slots) noexcept {
+    [[nodiscard]] static std::uint64_t hash_of(const origin_info& info) noexcept {
         std::uint64_t hash = reinterpret_cast<std::uintptr_t>(info.stack);
         hash = sites::detail::add_to_hash(hash, std::uint64_t{info.phase} << 32U | std::uint64_t{info.label} << 16U |
                                                     static_cast<std::uint64_t>(info.kind));
-        return sites::detail::finished_hash(hash) % slots;
+        return sites::detail::finished_hash(hash);
     }
 
     origin_info* infos_ = nullptr;
-    origin* index_ = nullptr;
+    sites::detail::number_index index_;
     std::size_t count_ = 1;
     std::size_t limit_ = 0;
     origin free_ = not_attributed;

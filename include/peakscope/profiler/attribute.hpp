@@ -27,6 +27,7 @@ struct amount_sums {
     double deallocations = 0;
     double at_peak_bytes = 0;
     double at_peak_blocks = 0;
+    double at_peak_born_inside = 0;
     double allocated_variance = 0;
     double delta_variance = 0;
     double at_peak_variance = 0;
@@ -41,8 +42,9 @@ struct amount_sums {
         // goes again cancels out, and so does its variance.
         delta_variance += more.delta_variance;
     }
-    void add_peak(const attributed_amounts& more) noexcept {
+    void add_peak(const attributed_amounts& more, bool born_inside) noexcept {
         at_peak_bytes += more.at_peak_bytes;
+        at_peak_born_inside += born_inside ? more.at_peak_bytes : 0;
         at_peak_blocks += more.at_peak_blocks;
         at_peak_variance += more.at_peak_variance;
     }
@@ -53,6 +55,7 @@ struct amount_sums {
         deallocations += more.deallocations;
         at_peak_bytes += more.at_peak_bytes;
         at_peak_blocks += more.at_peak_blocks;
+        at_peak_born_inside += more.at_peak_born_inside;
         allocated_variance += more.allocated_variance;
         delta_variance += std::abs(more.delta_variance);
         at_peak_variance += more.at_peak_variance;
@@ -68,6 +71,7 @@ struct amount_sums {
                 std::llround(allocations - deallocations),
                 rounded(at_peak_bytes),
                 std::llround(at_peak_blocks),
+                rounded(at_peak_born_inside),
                 rounded(allocated_bytes),
                 static_cast<std::uint64_t>(std::llround(allocations)),
                 error(std::abs(delta_variance), sampled),
@@ -110,6 +114,10 @@ class attribution_report {
     [[nodiscard]] const attributed_origin& origin_of(const attributed_amounts& amounts) const {
         return of_.origins[amounts.origin];
     }
+    [[nodiscard]] bool born_inside(const attributed_origin& from, std::size_t window) const {
+        return from.born != attributed_origin::before_measurement &&
+               std::ranges::count(inside_[window], from.born - attributed_origin::outside_phases) > 0;
+    }
     [[nodiscard]] bool sampled() const noexcept { return of_.of_sites.kind == precision_kind::sampled; }
 
     // What belongs to one window, summed by a key of the origin; origins for which there is no key are left out.
@@ -120,7 +128,7 @@ class attribution_report {
             for (const attributed_amounts& each : of_.windows[inner].amounts)
                 by_origin[each.origin].add_flow(each);
         for (const attributed_amounts& each : of_.windows[window].amounts)
-            by_origin[each.origin].add_peak(each);
+            by_origin[each.origin].add_peak(each, born_inside(origin_of(each), window));
         std::map<Key, amount_sums> all;
         for (const auto& [number, amounts] : by_origin)
             if (const std::optional<Key> key = key_of(of_.origins[number])) all[*key].add(amounts);
@@ -177,6 +185,7 @@ class attribution_report {
         made.line = shown.line;
         made.file = !named_.root.empty() && shown.file.starts_with(named_.root) ? shown.file.substr(named_.root.size())
                                                                                 : shown.file;
+        if (made.line == 0) made.file = made.file.substr(made.file.rfind('/') + 1); // a program or a library
         return made;
     }
 
@@ -193,8 +202,9 @@ class attribution_report {
         std::vector<std::size_t> order(report.sites.size());
         for (std::size_t i = 0; i < order.size(); ++i)
             order[i] = i;
-        std::ranges::stable_sort(order, [&](std::size_t left, std::size_t right) {
-            return before(report.sites[left], report.sites[right]);
+        std::ranges::sort(order, [&](std::size_t left, std::size_t right) {
+            if (before(report.sites[left], report.sites[right])) return true;
+            return !before(report.sites[right], report.sites[left]) && left < right;
         });
         std::vector<site_report> sorted;
         std::vector<std::size_t> place(order.size());
@@ -206,7 +216,7 @@ class attribution_report {
         for (phase_report& phase : report.phases) {
             for (phase_site_report& each : phase.sites)
                 each.site = place[each.site];
-            std::ranges::stable_sort(phase.sites, [&](const phase_site_report& left, const phase_site_report& right) {
+            std::ranges::sort(phase.sites, [&](const phase_site_report& left, const phase_site_report& right) {
                 if (const auto by_amount = larger(left.amounts, right.amounts); by_amount != 0) return by_amount > 0;
                 return left.site < right.site;
             });
@@ -222,7 +232,7 @@ class attribution_report {
             report.labels.push_back({of_.labels[label].name, all.allocated_bytes, all.allocations, all.delta_bytes,
                                      of_.labels[label].peak, all.at_peak_bytes});
         }
-        std::ranges::stable_sort(report.labels, [](const label_report& left, const label_report& right) {
+        std::ranges::sort(report.labels, [](const label_report& left, const label_report& right) {
             return std::tie(right.peak_bytes, left.name) < std::tie(left.peak_bytes, right.name);
         });
     }

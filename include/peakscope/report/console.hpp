@@ -254,6 +254,7 @@ class console_writer {
         to.delta_blocks += more.delta_blocks;
         to.at_peak_bytes += more.at_peak_bytes;
         to.at_peak_blocks += more.at_peak_blocks;
+        to.at_peak_born_inside += more.at_peak_born_inside;
         to.allocated_bytes += more.allocated_bytes;
         to.allocations += more.allocations;
         const auto add_error = [](std::optional<bytes>& sum, const std::optional<bytes>& error) {
@@ -269,15 +270,15 @@ class console_writer {
     // The first sites by what they added, and by what they held at the peak: a site that holds much at the peak and
     // nothing at the end is the one that is looked for most.
     [[nodiscard]] static std::vector<shown_site> largest(std::vector<shown_site> all, std::size_t count) {
-        std::ranges::stable_sort(all, [](const shown_site& left, const shown_site& right) {
-            const auto weight = [](const site_amounts& of) {
-                return std::max(std::abs(of.delta_bytes.count), of.at_peak_bytes.count);
-            };
-            return weight(left.amounts) > weight(right.amounts);
+        const auto weight = [](const site_amounts& of) {
+            return std::max(std::abs(of.delta_bytes.count), of.at_peak_born_inside.count);
+        };
+        std::ranges::sort(all, [&](const shown_site& left, const shown_site& right) {
+            const auto of_left = weight(left.amounts);
+            const auto of_right = weight(right.amounts);
+            return of_left != of_right ? of_left > of_right : left.place < right.place;
         });
-        std::erase_if(all, [](const shown_site& each) {
-            return each.amounts.delta_bytes == bytes{} && each.amounts.at_peak_bytes == bytes{};
-        });
+        std::erase_if(all, [&](const shown_site& each) { return weight(each.amounts) == 0; });
         if (all.size() > count) all.resize(count);
         return all;
     }
@@ -392,7 +393,8 @@ class console_writer {
         text_table table;
         text_table::row head{{"Alive at the peak of, born in"}};
         for (std::size_t i = 0; i < used.size(); ++i)
-            if (used[i]) head.cells.emplace_back(i == 0 ? "(before)" : i == 1 ? "(outside)" : report_.births[i]);
+            if (used[i])
+                head.cells.emplace_back(i == 0 ? "(before)" : i == 1 ? "(outside)" : last_name(report_.births[i]));
         table.add(std::move(head));
         const auto add_row = [&](const std::string& name, const birth_report& of, const precision& of_peak) {
             text_table::row row{{"  " + name}};
@@ -419,7 +421,7 @@ class console_writer {
                 if (of.freed_in[i] != bytes{}) frees[i] = true;
         });
         for (std::size_t i = 0; i < frees.size(); ++i)
-            if (frees[i]) fate_head.cells.emplace_back(i == 1 ? "(outside)" : report_.births[i]);
+            if (frees[i]) fate_head.cells.emplace_back(i == 1 ? "(outside)" : last_name(report_.births[i]));
         fate.add(std::move(fate_head));
         fates([&](const std::string& name, const birth_report& of) {
             if (of.allocated == bytes{}) return;

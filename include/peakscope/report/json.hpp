@@ -7,6 +7,7 @@
 //                                      is the weaker of the two.
 //   sites_precision, delta_error_bytes, at_peak_error_bytes, allocated_error_bytes
 //                                      of sites: one standard error each, where amounts are estimates.
+//   at_peak_born_inside_bytes          of sites: how much of at_peak_bytes was allocated inside the window.
 //   phases[].sites                     amounts in the phase; "site" is the index into the sites of the report.
 //   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
 //                                      phases what this phase allocated was freed; in the order of births.born_in.
@@ -93,6 +94,7 @@ inline void add_amounts(ordered_json& object, const site_amounts& amounts) {
     object["delta_blocks"] = amounts.delta_blocks;
     object["at_peak_bytes"] = amounts.at_peak_bytes.count;
     object["at_peak_blocks"] = amounts.at_peak_blocks;
+    object["at_peak_born_inside_bytes"] = amounts.at_peak_born_inside.count;
     object["allocated_bytes"] = amounts.allocated_bytes.count;
     object["allocations"] = amounts.allocations;
     if (amounts.delta_error) object["delta_error_bytes"] = amounts.delta_error->count;

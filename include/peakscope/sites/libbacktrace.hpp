@@ -13,13 +13,11 @@
 
 #include <backtrace.h>
 
-#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -85,18 +83,6 @@ struct libbacktrace {
         name_object(outermost, call);
     }
 
-    [[nodiscard]] std::vector<std::string> notes() const {
-        std::vector<std::string> all;
-        if (!without_lines_.empty()) {
-            std::string names;
-            for (const std::string& each : without_lines_)
-                names += (names.empty() ? "" : ", ") + each;
-            all.push_back("sites: there is no debug information for " + names +
-                          "; compile with -g and do not strip, or install its debug symbols, to see files and lines");
-        }
-        return all;
-    }
-
   private:
     struct lookup {
         std::vector<stack_frame>& frames;
@@ -135,7 +121,7 @@ struct libbacktrace {
     static void on_error(void*, const char*, int) {}
 
     // The program or library itself, where nothing better is known.
-    void name_object(stack_frame& frame, std::uintptr_t call) {
+    static void name_object(stack_frame& frame, std::uintptr_t call) {
 #if defined(__linux__)
         Dl_info info{};
         if (::dladdr(reinterpret_cast<const void*>(call), &info) == 0 || info.dli_fname == nullptr) return;
@@ -148,14 +134,11 @@ struct libbacktrace {
             std::error_code failed;
             const auto path = std::filesystem::weakly_canonical(info.dli_fname, failed);
             frame.file = failed ? std::string{info.dli_fname} : path.string();
-            without_lines_.insert(std::filesystem::path{frame.file}.filename().string());
         }
 #else
         static_cast<void>(frame), static_cast<void>(call);
 #endif
     }
-
-    std::set<std::string> without_lines_;
 };
 
 } // namespace peakscope::sites

@@ -3,6 +3,7 @@
 // an allocation's record is one pointer or number and two stacks are equal when their pointers are.
 #pragma once
 
+#include <peakscope/sites/number_index.hpp>
 #include <peakscope/sites/pages.hpp>
 #include <peakscope/sites/stack.hpp>
 
@@ -54,48 +55,37 @@ class stack_table {
     // Room for so many stacks, of 16 frames on average.
     [[nodiscard]] bool set_up(std::size_t most_stacks) noexcept {
         words_ = static_cast<address*>(reserve_pages(words_a_stack * most_stacks * sizeof(address)));
-        index_ = static_cast<std::uint32_t*>(reserve_pages(2 * most_stacks * sizeof(std::uint32_t)));
-        if (words_ == nullptr || index_ == nullptr) {
-            release_pages(words_, words_a_stack * most_stacks * sizeof(address));
-            release_pages(index_, 2 * most_stacks * sizeof(std::uint32_t));
-            return false;
-        }
-        most_stacks_ = most_stacks;
-        return true;
+        if (words_ != nullptr) most_words_ = words_a_stack * most_stacks;
+        return words_ != nullptr;
     }
 
     // Null when the table is full.
     [[nodiscard]] stored_stack intern(const stack_view& stack) noexcept {
-        if (most_stacks_ == 0) return nullptr;
-        const std::size_t slots = 2 * most_stacks_;
-        std::size_t slot = hash_of(stack, 0) % slots;
-        for (; index_[slot] != 0; slot = (slot + 1) % slots)
-            if (const stored_stack found = words_ + index_[slot]; view_of(found) == stack) return found;
-        if (stacks_ == most_stacks_ || used_words_ + stack.depth + 1 > words_a_stack * most_stacks_) return nullptr;
-        address* const stored = words_ + used_words_;
-        stored[0] = stack.depth;
+        const std::uint64_t hash = hash_of(stack, 0);
+        const auto found = index_.find(hash, [&](std::uint32_t at) { return view_of(words_ + at) == stack; });
+        if (found != 0) return words_ + found;
+        const auto at = static_cast<std::uint32_t>(used_words_);
+        if (used_words_ + stack.depth + 1 > most_words_ ||
+            !index_.insert(hash, at, [&](std::uint32_t other) { return hash_of(view_of(words_ + other), 0); }))
+            return nullptr;
+        words_[at] = stack.depth;
         for (std::size_t i = 0; i < stack.depth; ++i)
-            stored[1 + i] = stack.frames[i];
-        index_[slot] = static_cast<std::uint32_t>(used_words_);
+            words_[at + 1 + i] = stack.frames[i];
         used_words_ += stack.depth + 1;
-        ++stacks_;
-        return stored;
+        return words_ + at;
     }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        if (stacks_ == 0) return 0;
-        return resident_bytes(words_, used_words_ * sizeof(address)) +
-               resident_bytes(index_, 2 * most_stacks_ * sizeof(std::uint32_t));
+        return resident_bytes(words_, used_words_ * sizeof(address)) + index_.resident();
     }
 
   private:
     static constexpr std::size_t words_a_stack = 17;
 
     address* words_ = nullptr;
-    std::uint32_t* index_ = nullptr; // where a stack begins among the words; 0 for none
+    number_index index_; // where stacks begin among the words
     std::size_t used_words_ = 1;
-    std::size_t stacks_ = 0;
-    std::size_t most_stacks_ = 0;
+    std::size_t most_words_ = 0;
 };
 
 } // namespace peakscope::sites::detail

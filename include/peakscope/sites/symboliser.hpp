@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,12 +22,10 @@ namespace peakscope::sites {
 /// in front, and then the function itself. What it does not know stays empty; a function without a file and line has
 /// the name of its program or library as the file. `notes` says, after all addresses, what a reader must know.
 template <class Symboliser>
-concept symboliser =
-    std::default_initializable<Symboliser> &&
-    requires(Symboliser& names, address return_address, std::vector<stack_frame>& frames, const Symboliser& asked) {
-        names.append(return_address, frames);
-        { asked.notes() } -> std::convertible_to<std::vector<std::string>>;
-    };
+concept symboliser = std::default_initializable<Symboliser> &&
+                     requires(Symboliser& names, address return_address, std::vector<stack_frame>& frames) {
+                         names.append(return_address, frames);
+                     };
 
 /// Which frame of a stack is shown as the site: the first one that is not a library's. A symboliser with a static
 /// function `rule()` that returns one of these has a rule of its own:
@@ -106,6 +105,7 @@ template <symboliser Symboliser>
     const naming_rule rule = detail::rule_of<Symboliser>();
     named_stacks named;
     std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
+    std::set<std::string> without_lines;
     bool first = true;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
         named_stack made;
@@ -120,14 +120,27 @@ template <symboliser Symboliser>
         }
         const auto users =
             std::ranges::find_if(made.frames, [&](const stack_frame& frame) { return !rule.is_library(frame); });
-        made.shown = users == made.frames.end() ? 0 : static_cast<std::size_t>(users - made.frames.begin());
+        if (users != made.frames.end()) {
+            made.shown = static_cast<std::size_t>(users - made.frames.begin());
+        } else if (!made.frames.empty()) { // all of it is a library's: the one that is nearest to the user
+            made.shown = made.frames.size() - 1;
+        }
+        if (users != made.frames.end() && users->line == 0 && !users->file.empty())
+            without_lines.insert(users->file.substr(users->file.rfind('/') + 1));
         if (users != made.frames.end() && users->line > 0)
             named.root = std::exchange(first, false) ? detail::common_folder(users->file, users->file)
                                                      : detail::common_folder(named.root, users->file);
         named.stacks.push_back(std::move(made));
     }
     if (!rule.root.empty()) named.root = rule.root.ends_with('/') ? rule.root : rule.root + '/';
-    named.notes = names.notes();
+    if (!without_lines.empty()) {
+        std::string list;
+        for (const std::string& each : without_lines)
+            list += (list.empty() ? "" : ", ") + each;
+        named.notes.push_back(
+            "sites: there is no debug information for " + list +
+            "; compile with -g and do not strip, or install its debug symbols, to see files and lines");
+    }
     return named;
 }
 
@@ -141,7 +154,6 @@ struct addresses {
             frame.function += digits[return_address >> static_cast<unsigned>(shift) & 0xfU];
         frames.push_back(std::move(frame));
     }
-    [[nodiscard]] static std::vector<std::string> notes() { return {}; }
 };
 
 } // namespace peakscope::sites
