@@ -10,6 +10,7 @@
 #pragma once
 
 #include <peakscope/sites/fwd.hpp>
+#include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/unwind.hpp>
 
@@ -17,9 +18,7 @@
 #include <cstddef>
 
 #if defined(__linux__)
-#include <dlfcn.h>
 #include <pthread.h>
-#include <sys/auxv.h>
 #endif
 
 namespace peakscope::sites {
@@ -47,31 +46,6 @@ inline constinit thread_local stack_limits limits_of_thread{};
         limits_of_thread.high = limits_of_thread.low + size_bytes;
     }
     static_cast<void>(::pthread_attr_destroy(&attributes));
-#endif
-}
-
-// The object (program or library) that holds an address; null for none.
-[[nodiscard]] inline const void* object_of(address code) noexcept {
-#if defined(__linux__)
-    Dl_info info{};
-    if (::dladdr(reinterpret_cast<const void*>(code - 1), &info) != 0) return info.dli_fbase;
-#endif
-    static_cast<void>(code);
-    return nullptr;
-}
-
-// Whether the object is the C or the C++ library, and not a program that these are linked into.
-[[nodiscard]] inline bool is_runtime_library(const void* object) noexcept {
-#if defined(__linux__)
-    static const void* const program = object_of(::getauxval(AT_ENTRY) + 1);
-    static const void* const c_library =
-        object_of(reinterpret_cast<address>(::dlsym(RTLD_DEFAULT, "pthread_getattr_np")) + 1);
-    static const void* const cxx_library =
-        object_of(reinterpret_cast<address>(::dlsym(RTLD_DEFAULT, "_ZSt9terminatev")) + 1);
-    return object != nullptr && object != program && (object == c_library || object == cxx_library);
-#else
-    static_cast<void>(object);
-    return false;
 #endif
 }
 
@@ -125,8 +99,7 @@ struct frames {
         // into the thread or into main: the language's own libraries, and at last the entry point.
         const bool ended = depth < Frames;
         for (std::size_t i = common; i < depth; ++i)
-            if (!detail::is_runtime_library(detail::object_of(unwound[i])) && !(ended && i + 1 == depth))
-                return walk_slowly;
+            if (!detail::in_runtime_library(unwound[i]) && !(ended && i + 1 == depth)) return walk_slowly;
         return common;
     }
 };

@@ -9,6 +9,7 @@
 
 #include <peakscope/core/report.hpp>
 #include <peakscope/sites/fwd.hpp>
+#include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 
 #include <backtrace.h>
@@ -22,7 +23,6 @@
 #include <vector>
 
 #if defined(__linux__)
-#include <dlfcn.h>
 #include <link.h>
 #endif
 
@@ -80,7 +80,7 @@ struct libbacktrace {
             asked.call = call;
             ::backtrace_syminfo(state, call, on_symbol, on_error, &asked);
         }
-        name_object(outermost, call);
+        name_object(outermost, return_address);
     }
 
   private:
@@ -121,23 +121,11 @@ struct libbacktrace {
     static void on_error(void*, const char*, int) {}
 
     // The program or library itself, where nothing better is known.
-    static void name_object(stack_frame& frame, std::uintptr_t call) {
-#if defined(__linux__)
-        Dl_info info{};
-        if (::dladdr(reinterpret_cast<const void*>(call), &info) == 0 || info.dli_fname == nullptr) return;
-        if (frame.function.empty())
-            frame.function = info.dli_sname != nullptr
-                                 ? detail::demangled(info.dli_sname) + "+" +
-                                       detail::hexadecimal(call + 1 - reinterpret_cast<std::uintptr_t>(info.dli_saddr))
-                                 : detail::hexadecimal(call + 1 - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
-        if (frame.line == 0) {
-            std::error_code failed;
-            const auto path = std::filesystem::weakly_canonical(info.dli_fname, failed);
-            frame.file = failed ? std::string{info.dli_fname} : path.string();
-        }
-#else
-        static_cast<void>(frame), static_cast<void>(call);
-#endif
+    static void name_object(stack_frame& frame, address return_address) {
+        const detail::loaded_object object = detail::object_of(return_address);
+        if (!object.known) return;
+        if (frame.function.empty()) frame.function = detail::hexadecimal(return_address - object.base);
+        if (frame.line == 0) frame.file = std::filesystem::path{detail::path_of(object)}.lexically_normal().string();
     }
 };
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Programs and libraries in memory: which one holds an address.
+#pragma once
+
+#include <peakscope/sites/stack.hpp>
+
+#include <cstdint>
+#include <string>
+
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+#endif
+
+namespace peakscope::sites::detail {
+
+struct loaded_object {
+    address base = 0;      // what its own addresses are counted from
+    const char* path = ""; // "" for the program itself
+    bool known = false;
+};
+
+// The object that holds a return address. dladdr would look through all of its symbols as well.
+[[nodiscard]] inline loaded_object object_of(address return_address) noexcept {
+#if defined(DLFO_STRUCT_HAS_EH_DBASE) // glibc 2.35
+    ::dl_find_object found;
+    if (::_dl_find_object(reinterpret_cast<void*>(return_address - 1), &found) == 0)
+        return {found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, true};
+#elif defined(__linux__)
+    Dl_info info{};
+    link_map* map = nullptr;
+    if (::dladdr1(reinterpret_cast<const void*>(return_address - 1), &info, reinterpret_cast<void**>(&map),
+                  RTLD_DL_LINKMAP) != 0 &&
+        map != nullptr)
+        return {map->l_addr, map->l_name, true};
+#endif
+    static_cast<void>(return_address);
+    return {};
+}
+
+[[nodiscard]] inline std::string path_of(const loaded_object& object) {
+    if (!object.known || *object.path != 0) return object.path;
+#if defined(__linux__)
+    std::string path(4'096, 0);
+    const auto length = ::readlink("/proc/self/exe", path.data(), path.size());
+    path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return path;
+#else
+    return {};
+#endif
+}
+
+// Whether the address is in the C or the C++ library, and not in a program that these are linked into.
+[[nodiscard]] inline bool in_runtime_library(address return_address) noexcept {
+#if defined(__linux__)
+    const auto base_of = [](const char* symbol) {
+        const void* const at = ::dlsym(RTLD_DEFAULT, symbol);
+        return at == nullptr ? address{0} : object_of(reinterpret_cast<address>(at) + 1).base;
+    };
+    static const address program = object_of(::getauxval(AT_ENTRY) + 1).base;
+    static const address c_library = base_of("pthread_getattr_np");
+    static const address cxx_library = base_of("_ZSt9terminatev");
+    const loaded_object object = object_of(return_address);
+    return object.known && object.base != program && (object.base == c_library || object.base == cxx_library);
+#else
+    static_cast<void>(return_address);
+    return false;
+#endif
+}
+
+} // namespace peakscope::sites::detail
