@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What counting costs: one deallocation and one allocation of 16 to 1,024 bytes among 4,096 live blocks, with bare
-// malloc and with the counted operators, in turns in one run. Prints the median of the repetitions, their spread (the
-// range between the quartiles, in percent of the median), and the ratio to bare malloc with as many threads.
+// malloc and with the counted operators inside a measurement, in turns in one run. Prints the median of the
+// repetitions, their spread (the range between the quartiles, in percent of the median), and the ratio to bare malloc
+// with as many threads. Twelve calls deep, so that stacks of eight frames are of the benchmark's own code.
+//
+// With --bare, bare malloc alone: to be run under another profiler.
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/counting_operators.hpp>
+#include <peakscope/sites/caller.hpp>
+#include <peakscope/sites/frames.hpp>
+#include <peakscope/sites/libbacktrace.hpp>
+#include <peakscope/sites/unwind.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -18,6 +25,7 @@
 #include <new>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,7 +57,7 @@ struct plan {
 };
 
 template <class Allocator>
-void pair(benchmark::State& state) {
+[[gnu::noinline]] void pair(benchmark::State& state) {
     const auto planned = std::make_unique<plan>(static_cast<unsigned>(state.thread_index()));
     std::vector<void*> live(plan::live_blocks);
     for (std::size_t i = 0; i < live.size(); ++i)
@@ -65,6 +73,36 @@ void pair(benchmark::State& state) {
     for (void* block : live)
         Allocator::release(block);
 }
+
+template <class Allocator, int Depth>
+[[gnu::noinline]] void called_deep(benchmark::State& state) {
+    if constexpr (Depth == 0)
+        pair<Allocator>(state);
+    else
+        called_deep<Allocator, Depth - 1>(state);
+    benchmark::ClobberMemory(); // no tail call
+}
+
+// The measurement that runs around a benchmark.
+template <class Source>
+class measured {
+  public:
+    static void begin(const benchmark::State&) {
+        source_ = std::make_unique<Source>();
+        window_ = std::make_unique<typename Source::window>();
+        source_->open();
+        source_->attribute(0, 0);
+        source_->enter(*window_, nullptr);
+    }
+    static void end(const benchmark::State&) {
+        source_->leave(*window_, nullptr);
+        source_->close();
+    }
+
+  private:
+    static inline std::unique_ptr<Source> source_;
+    static inline std::unique_ptr<typename Source::window> window_;
+};
 
 // Keeps the time of every repetition, and prints nothing until all is done.
 class table final : public benchmark::BenchmarkReporter {
@@ -98,9 +136,14 @@ class table final : public benchmark::BenchmarkReporter {
     std::map<std::pair<std::int64_t, std::string>, std::vector<double>> nanoseconds_;
 };
 
-void add(const char* name, void (*run)(benchmark::State&)) {
-    for (const int threads : {1, 2})
-        benchmark::RegisterBenchmark(name, run)->Threads(threads)->UseRealTime()->Repetitions(15)->MinTime(0.1);
+benchmark::internal::Benchmark* add(const char* name, void (*run)(benchmark::State&)) {
+    return benchmark::RegisterBenchmark(name, run)->Threads(1)->Threads(2)->UseRealTime()->Repetitions(15)->MinTime(
+        0.1);
+}
+
+template <class Source>
+void add_measured(const char* name) {
+    add(name, called_deep<counted, 12>)->Setup(measured<Source>::begin)->Teardown(measured<Source>::end);
 }
 
 } // namespace
@@ -111,8 +154,17 @@ int main(int argc, char** argv) {
     std::string interleaving = "--benchmark_enable_random_interleaving=true";
     arguments.push_back(interleaving.data());
     int count = static_cast<int>(arguments.size());
-    add("bare malloc", pair<bare>);
-    add("counting", pair<counted>);
+    using namespace peakscope::heap;
+    namespace sites = peakscope::sites;
+    add("bare malloc", called_deep<bare, 12>);
+    if (count < 3 || std::string_view{arguments[1]} != "--bare") {
+        add("not measured", called_deep<counted, 12>);
+        add_measured<counting<>>("counting");
+        add_measured<counting<sites::caller<>>>("caller");
+        add_measured<counting<sites::frames<8>>>("frames<8>");
+        add_measured<counting<sites::unwind<8>>>("unwind<8>");
+        add_measured<sampling<peakscope::bytes{512 * 1024}, sites::frames<8>>>("sampling 512 KiB");
+    }
     benchmark::Initialize(&count, arguments.data());
     table results;
     benchmark::RunSpecifiedBenchmarks(&results);

@@ -16,8 +16,8 @@ import tempfile
 # What only a layer that measures may know of: the operating system's own headers.
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
 PLATFORM_LAYERS = {"heap", "rss", "sites"}
-OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann|range|fmt|doctest|gtest|catch2|benchmark)/")
-MAY_NEED_OPTIONAL = {"report/json.hpp"}
+OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
+MAY_NEED_OPTIONAL = {"report/json.hpp", "sites/libbacktrace.hpp", "sites/unwind.hpp"}
 
 
 def layers_of(page):

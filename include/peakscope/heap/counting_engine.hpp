@@ -239,7 +239,7 @@ bool add_special(thread_record& record, tally& changed, origin from, std::uint64
 [[gnu::noinline]] inline void list_tally(thread_record& record, tally& changed, origin from) noexcept {
     const origin_info& info = engine.origins[from];
     changed.listed = true;
-    changed.special = info.label != 0 || info.kind == origin_kind::sampled;
+    changed.special = info.label != 0 || info.kind > origin_kind::counted;
     changed.next = std::exchange(record.changed, from);
 }
 
@@ -534,9 +534,8 @@ inline void join_measurement(thread_record& record) noexcept {
     sites::detail::clear_pages(record.cache, cached_stacks * sizeof(cached_stack));
     const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
     if (mode == nullptr || mode->rate_bytes == 0) return;
-    record.random_state =
-        static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
-        reinterpret_cast<std::uintptr_t>(&record) * sites::detail::hash_factor;
+    record.random_state = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
+                          reinterpret_cast<std::uintptr_t>(&record) * sites::detail::hash_factor;
     record.until_sample_bytes = bytes_to_next_sample(record, mode->rate_bytes);
 }
 
