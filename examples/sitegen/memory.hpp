@@ -11,10 +11,12 @@ using BuildPhases =
     peakscope::phases<"discovery", "parsing", peakscope::phase<"rendering", "markdown", "template">, "postprocess">;
 
 #ifdef PROFILE_MEMORY
-#ifndef SITEGEN_HEAP // the benchmarks compare several
-#define SITEGEN_HEAP peakscope::heap::counting<peakscope::sites::frames<8>>
+#ifdef SITEGEN_HEAP // the benchmarks compare several
+using BuildHeap = SITEGEN_HEAP;
+#else
+using BuildHeap = peakscope::heap::counting<peakscope::sites::frames<8>>;
 #endif
-using Memory = peakscope::profiler<BuildPhases, SITEGEN_HEAP, peakscope::rss::procfs>;
+using Memory = peakscope::profiler<BuildPhases, BuildHeap, peakscope::rss::procfs>;
 #else
 using Memory = peakscope::profiler<BuildPhases>;
 #endif

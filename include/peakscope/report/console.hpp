@@ -237,6 +237,10 @@ class console_writer {
                 i += 22; // and the colons behind it
                 continue;
             }
+            if (function.compare(i, 11, "[abi:cxx11]") == 0) {
+                i += 10;
+                continue;
+            }
             if (function[i] == '(' && !text.empty() && !text.ends_with("operator")) break;
             text += function[i];
         }

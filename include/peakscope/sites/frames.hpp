@@ -12,44 +12,13 @@
 #include <peakscope/sites/fwd.hpp>
 #include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
+#include <peakscope/sites/stack_limits.hpp>
 #include <peakscope/sites/unwind.hpp>
 
 #include <array>
 #include <cstddef>
 
-#if defined(__linux__)
-#include <pthread.h>
-#endif
-
 namespace peakscope::sites {
-
-namespace detail {
-
-// Where the thread's stack lies. No frame is read outside of it: code without frame pointers leaves anything in the
-// register.
-struct stack_limits {
-    address low = 0;
-    address high = 0;
-    bool known = false;
-};
-inline constinit thread_local stack_limits limits_of_thread{};
-
-[[gnu::noinline, gnu::cold]] inline void find_stack_limits() noexcept {
-    limits_of_thread.known = true;
-#if defined(__linux__)
-    pthread_attr_t attributes;
-    if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return;
-    void* low = nullptr;
-    std::size_t size_bytes = 0;
-    if (::pthread_attr_getstack(&attributes, &low, &size_bytes) == 0) {
-        limits_of_thread.low = reinterpret_cast<address>(low);
-        limits_of_thread.high = limits_of_thread.low + size_bytes;
-    }
-    static_cast<void>(::pthread_attr_destroy(&attributes));
-#endif
-}
-
-} // namespace detail
 
 template <std::size_t Frames, class Symboliser>
 struct frames {
@@ -63,11 +32,9 @@ struct frames {
     walk(address* found, const void* frame) noexcept {
         const auto* at = static_cast<const address*>(frame);
         found[0] = at[1];
-        const detail::stack_limits& limits = detail::limits_of_thread;
-        if (!limits.known) [[unlikely]]
-            detail::find_stack_limits();
+        const detail::stack_limits& limits = detail::limits_here();
         // On a stack of its own, a coroutine's for example, where that ends is not known.
-        if (reinterpret_cast<address>(at) - limits.low >= limits.high - limits.low) return 1;
+        if (!limits.hold(reinterpret_cast<address>(at))) return 1;
         std::size_t depth = 1;
         for (; depth < Frames; ++depth) {
             const address next = at[0];
@@ -83,13 +50,13 @@ struct frames {
     }
 
     static std::size_t unwind(address* found, const void* frame) noexcept {
-        return detail::unwind_from<Frames, 3>(found, frame);
+        return detail::unwind_from<Frames>(found, frame);
     }
 
     /// How many frames of a walked stack hold; `walk_slowly` where it left out a function that is not a library's.
     static std::size_t trusted(const stack_view& walked, const void* frame) noexcept {
         std::array<address, Frames> unwound{};
-        const std::size_t depth = unwind(unwound.data(), frame);
+        const std::size_t depth = detail::unwind_and_learn<Frames>(unwound.data(), frame);
         std::size_t common = 0;
         while (common < depth && common < walked.depth && unwound[common] == walked.frames[common])
             ++common;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Unwinding by rules that libunwind has shown.
+//
+// What an unwinder needs to know of a frame is fixed by its return address: how far the frame's end lies from the stack
+// pointer or the frame pointer, and where in it the caller's frame pointer is kept. libunwind works that out from the
+// tables of the program for every frame of every stack. Here it is asked once for each return address; after that, a
+// frame costs a look-up and two loads.
+//
+// A rule is taken from one stack and holds for all of them. x86-64 compilers describe the end of a frame (the CFA of
+// the DWARF standard, section 6.4) as an offset from the stack pointer, which is fixed for a return address, unless the
+// function keeps a base in the frame pointer register. So where that register points into the frame, the rule is taken only
+// if it is the ordinary frame pointer; every other such frame, and a signal's, is left to libunwind each time.
+//
+// A library that is loaded to the place of one that was unloaded is taken for it: its frames may then be wrong. They are
+// never looked for outside of the thread's stack.
+#pragma once
+
+#include <peakscope/sites/pages.hpp>
+#include <peakscope/sites/stack.hpp>
+#include <peakscope/sites/stack_limits.hpp>
+#include <peakscope/sites/stack_table.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+namespace peakscope::sites::detail {
+
+struct unwind_rule {
+    enum kind_of : std::uint8_t {
+        not_known, // yet
+        from_stack_pointer,
+        from_frame_pointer,
+        outermost, // nothing lies behind it
+        ask        // libunwind, each time
+    };
+    kind_of kind = not_known;
+    std::uint8_t keeps_frame_pointer = 0; // at how many words below the frame's end; 0: the register is left as it is
+    std::uint32_t size_bytes = 0;         // from the register to the frame's end
+};
+
+// Rules by return address, for the whole process. Read without a lock; a rule never changes.
+class rule_table {
+  public:
+    [[nodiscard]] unwind_rule find(address return_address) const noexcept {
+        const slot* const slots = slots_.load(std::memory_order_acquire);
+        if (slots == nullptr) return {};
+        for (std::size_t at = place_of(return_address);; at = (at + 1) % slot_count) {
+            const address found = slots[at].return_address.load(std::memory_order_acquire);
+            if (found == return_address) return slots[at].rule;
+            if (found == 0) return {};
+        }
+    }
+
+    void insert(address return_address, const unwind_rule& rule) noexcept {
+        const std::lock_guard lock{guard_};
+        slot* slots = slots_.load(std::memory_order_relaxed);
+        if (slots == nullptr) {
+            slots = static_cast<slot*>(reserve_pages(slot_count * sizeof(slot)));
+            if (slots == nullptr) return;
+            slots_.store(slots, std::memory_order_release);
+        }
+        if (2 * (count_ + 1) > slot_count) return; // full: the rest is asked for each time
+        std::size_t at = place_of(return_address);
+        for (; slots[at].return_address.load(std::memory_order_relaxed) != 0; at = (at + 1) % slot_count)
+            if (slots[at].return_address.load(std::memory_order_relaxed) == return_address) return;
+        slots[at].rule = rule;
+        slots[at].return_address.store(return_address, std::memory_order_release);
+        ++count_;
+    }
+
+  private:
+    struct slot {
+        std::atomic<address> return_address;
+        unwind_rule rule;
+    };
+    static constexpr std::size_t slot_count = std::size_t{1} << 17U;
+
+    [[nodiscard]] static std::size_t place_of(address return_address) noexcept {
+        return return_address * hash_factor >> (64U - 17U);
+    }
+
+    std::atomic<slot*> slots_{nullptr};
+    spin_lock guard_;
+    std::size_t count_ = 0;
+};
+inline constinit rule_table rules_of_process;
+
+#if defined(__x86_64__)
+
+// The rule of a frame, from what libunwind says of it and of the frame that called it.
+[[nodiscard]] inline unwind_rule rule_between(address stack_pointer, address frame_pointer, address end,
+                                              unw_cursor_t& caller) noexcept {
+    unwind_rule rule;
+    unw_save_loc_t kept{};
+    if (::unw_get_save_loc(&caller, UNW_X86_64_RBP, &kept) != 0 || end <= stack_pointer) return {unwind_rule::ask};
+    if (kept.type == UNW_SLT_MEMORY && kept.u.addr >= stack_pointer && kept.u.addr < end) {
+        const address words = (end - kept.u.addr) / sizeof(address);
+        if (words > UINT8_MAX) return {unwind_rule::ask};
+        rule.keeps_frame_pointer = static_cast<std::uint8_t>(words);
+    }
+    if (frame_pointer >= stack_pointer && frame_pointer < end) {
+        if (frame_pointer != end - 2 * sizeof(address) || rule.keeps_frame_pointer != 2) return {unwind_rule::ask};
+        rule.kind = unwind_rule::from_frame_pointer;
+        rule.size_bytes = 2 * sizeof(address);
+    } else {
+        rule.kind = unwind_rule::from_stack_pointer;
+        if (end - stack_pointer > UINT32_MAX) return {unwind_rule::ask};
+        rule.size_bytes = static_cast<std::uint32_t>(end - stack_pointer);
+    }
+    return rule;
+}
+
+// Follows libunwind through the stack of `frame` and keeps a rule for each of the first `depth` frames.
+[[gnu::noinline]] inline void learn_rules(const void* frame, std::size_t depth) noexcept {
+    const address first = static_cast<const address*>(frame)[1];
+    unw_context_t context;
+    unw_cursor_t cursor;
+    if (unw_getcontext(&context) != 0 || ::unw_init_local(&cursor, &context) != 0) return;
+    const auto read = [&](unw_regnum_t which) {
+        unw_word_t value = 0;
+        static_cast<void>(::unw_get_reg(&cursor, which, &value));
+        return static_cast<address>(value);
+    };
+    constexpr address from_frame = 2 * sizeof(address); // the stack pointer of the operator's caller
+    const address stack_there = reinterpret_cast<address>(frame) + from_frame;
+    int above = 64;
+    while (read(UNW_REG_IP) != first || read(UNW_REG_SP) != stack_there)
+        if (--above == 0 || ::unw_step(&cursor) <= 0) return;
+    for (std::size_t i = 0; i < depth; ++i) {
+        const address return_address = read(UNW_REG_IP);
+        const address stack_pointer = read(UNW_REG_SP);
+        const address frame_pointer = read(UNW_X86_64_RBP);
+        const bool of_signal = ::unw_is_signal_frame(&cursor) > 0;
+        const bool has_caller = ::unw_step(&cursor) > 0 && read(UNW_REG_IP) != 0;
+        if (of_signal)
+            rules_of_process.insert(return_address, {unwind_rule::ask});
+        else if (!has_caller)
+            rules_of_process.insert(return_address, {unwind_rule::outermost});
+        else
+            rules_of_process.insert(return_address,
+                                    rule_between(stack_pointer, frame_pointer, read(UNW_REG_SP), cursor));
+        if (!has_caller) return;
+    }
+}
+
+// The frames from the return address of `frame` on, by rules; 0 where libunwind must be asked.
+[[nodiscard, gnu::always_inline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline std::size_t
+follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
+    const stack_limits& limits = limits_here();
+    const auto* const words = static_cast<const address*>(frame);
+    address stack_pointer = reinterpret_cast<address>(words + 2);
+    if (!limits.hold(stack_pointer)) return 0; // on a stack of its own, a coroutine's for example
+    address frame_pointer = words[0];
+    address return_address = words[1];
+    for (std::size_t depth = 0;;) {
+        frames[depth++] = return_address;
+        if (depth == most) return depth;
+        const unwind_rule rule = rules_of_process.find(return_address);
+        if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]]
+            return rule.kind == unwind_rule::outermost ? depth : 0;
+        const address end = (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
+        if (end <= stack_pointer || !limits.hold(end)) [[unlikely]]
+            return 0;
+        const auto* const end_words = reinterpret_cast<const address*>(end);
+        return_address = end_words[-1];
+        if (rule.keeps_frame_pointer != 0) frame_pointer = *(end_words - rule.keeps_frame_pointer);
+        stack_pointer = end;
+    }
+}
+
+#else
+
+inline void learn_rules(const void*, std::size_t) noexcept {}
+[[nodiscard]] inline std::size_t follow_rules(address*, std::size_t, const void*) noexcept { return 0; }
+
+#endif
+
+} // namespace peakscope::sites::detail
