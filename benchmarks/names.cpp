@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How long it takes to name 10,000 call sites of a large program, and that this is not charged to it. The program is
-// large by its debug information: 2,500 instances of a template, each with containers of its own type.
+// large by its debug information: 1,000 instances of a template, each with a container of its own type.
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
@@ -12,10 +12,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,23 +23,26 @@ using Memory = peakscope::profiler<peakscope::phases<>, peakscope::heap::countin
 const volatile void* volatile sink;
 
 template <std::size_t Size>
-[[gnu::noinline]] void four_sites() {
+[[gnu::noinline]] void ten_sites() {
     using value = std::array<char, Size>;
     std::vector<value> values;
     values.push_back({});
+    values.push_back({});
     sink = values.data();
-    std::map<int, value> nodes;
-    nodes[1] = {};
-    sink = &nodes;
-    const auto shared = std::make_shared<value>();
-    sink = shared.get();
-    const auto unique = std::make_unique<value>();
-    sink = unique.get();
+    const auto keep = [](const std::unique_ptr<value>& made) { sink = made.get(); };
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
+    keep(std::make_unique<value>());
 }
 
 template <std::size_t... Sizes>
 void all_sites(std::index_sequence<Sizes...>) {
-    (four_sites<Sizes + 1>(), ...);
+    (ten_sites<Sizes + 1>(), ...);
 }
 
 } // namespace
@@ -50,7 +50,7 @@ void all_sites(std::index_sequence<Sizes...>) {
 int main() {
     using clock = std::chrono::steady_clock;
     Memory memory{"names"};
-    all_sites(std::make_index_sequence<2'500>{});
+    all_sites(std::make_index_sequence<1'000>{});
     const auto before = clock::now();
     const peakscope::memory_report report = memory.finish();
     const auto seconds = std::chrono::duration<double>(clock::now() - before).count();

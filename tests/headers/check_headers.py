@@ -17,7 +17,7 @@ import tempfile
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
 PLATFORM_LAYERS = {"heap", "rss", "sites"}
 OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
-MAY_NEED_OPTIONAL = {"report/json.hpp", "sites/libbacktrace.hpp", "sites/unwind.hpp"}
+MAY_NEED_OPTIONAL = {"report/json.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}
 
 
 def layers_of(page):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A whole build of sitegen, in which every stack is walked in each way there is, and compared with what libunwind finds.
+// A whole build of sitegen, in which every stack is walked in each way there is, and compared with what libunwind
+// finds.
 //
 // Usage: sitegen_unwinders SITE OUTPUT
 #include <build.hpp>
@@ -25,16 +26,12 @@ struct compares_all {
     static constexpr bool checks_stacks = false;
 
     [[gnu::noinline]] static std::size_t walk(address* found, const void* frame) noexcept {
-        const std::size_t depth = detail::unwind_slowly<most>(found, frame);
-        const stack_view expected{found, depth};
         std::array<address, most> other{};
+        const std::size_t ruled = detail::follow_rules(other.data(), most, frame);
+        const std::size_t depth = detail::unwind_and_learn(found, most, frame);
         ++stacks;
-        if (const std::size_t ruled = detail::follow_rules(other.data(), most, frame); ruled > 0) {
-            ++by_rules;
-            rules_differ += !(stack_view{other.data(), ruled} == expected);
-        } else {
-            detail::learn_rules(frame, most);
-        }
+        by_rules += ruled > 0;
+        rules_differ += ruled > 0 && !(stack_view{other.data(), ruled} == stack_view{found, depth});
         // A walk that is trusted once must be right whenever it finds the same frames.
         const stack_view walked{other.data(), frames<most, addresses>::walk(other.data(), frame)};
         const std::size_t trusted = verdict(walked, frame);

@@ -50,13 +50,13 @@ struct frames {
     }
 
     static std::size_t unwind(address* found, const void* frame) noexcept {
-        return detail::unwind_from<Frames>(found, frame);
+        return detail::unwind_from(found, Frames, frame);
     }
 
     /// How many frames of a walked stack hold; `walk_slowly` where it left out a function that is not a library's.
     static std::size_t trusted(const stack_view& walked, const void* frame) noexcept {
         std::array<address, Frames> unwound{};
-        const std::size_t depth = detail::unwind_and_learn<Frames>(unwound.data(), frame);
+        const std::size_t depth = detail::unwind_and_learn(unwound.data(), Frames, frame);
         std::size_t common = 0;
         while (common < depth && common < walked.depth && unwound[common] == walked.frames[common])
             ++common;

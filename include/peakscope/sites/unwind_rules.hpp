@@ -8,11 +8,11 @@
 //
 // A rule is taken from one stack and holds for all of them. x86-64 compilers describe the end of a frame (the CFA of
 // the DWARF standard, section 6.4) as an offset from the stack pointer, which is fixed for a return address, unless the
-// function keeps a base in the frame pointer register. So where that register points into the frame, the rule is taken only
-// if it is the ordinary frame pointer; every other such frame, and a signal's, is left to libunwind each time.
+// function keeps a base in the frame pointer register. So where that register points into the frame, the rule is taken
+// only if it is the ordinary frame pointer; every other such frame, and a signal's, is left to libunwind each time.
 //
-// A library that is loaded to the place of one that was unloaded is taken for it: its frames may then be wrong. They are
-// never looked for outside of the thread's stack.
+// A library that is loaded to the place of one that was unloaded is taken for it: its frames may then be wrong. They
+// are never looked for outside of the thread's stack.
 #pragma once
 
 #include <peakscope/sites/pages.hpp>
@@ -117,27 +117,31 @@ inline constinit rule_table rules_of_process;
     return rule;
 }
 
-// Follows libunwind through the stack of `frame` and keeps a rule for each of the first `depth` frames.
-[[gnu::noinline]] inline void learn_rules(const void* frame, std::size_t depth) noexcept {
+// The frames from the return address of `frame` on, as libunwind finds them; keeps a rule for each of them. Steps of
+// its cursor and not its unw_backtrace, which is faster but leaves each thread a cache that outlives the thread's end.
+[[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
+                                                                 const void* frame) noexcept {
     const address first = static_cast<const address*>(frame)[1];
+    frames[0] = first; // sure, whatever libunwind knows of the code
     unw_context_t context;
     unw_cursor_t cursor;
-    if (unw_getcontext(&context) != 0 || ::unw_init_local(&cursor, &context) != 0) return;
+    if (unw_getcontext(&context) != 0 || ::unw_init_local(&cursor, &context) != 0) return 1;
     const auto read = [&](unw_regnum_t which) {
         unw_word_t value = 0;
         static_cast<void>(::unw_get_reg(&cursor, which, &value));
         return static_cast<address>(value);
     };
-    constexpr address from_frame = 2 * sizeof(address); // the stack pointer of the operator's caller
-    const address stack_there = reinterpret_cast<address>(frame) + from_frame;
+    // Out of the profiler's own frames, to the caller of the function that `frame` is the frame of.
+    const address stack_there = reinterpret_cast<address>(frame) + 2 * sizeof(address);
     int above = 64;
     while (read(UNW_REG_IP) != first || read(UNW_REG_SP) != stack_there)
-        if (--above == 0 || ::unw_step(&cursor) <= 0) return;
-    for (std::size_t i = 0; i < depth; ++i) {
+        if (--above == 0 || ::unw_step(&cursor) <= 0) return 1;
+    for (std::size_t depth = 0;;) {
         const address return_address = read(UNW_REG_IP);
         const address stack_pointer = read(UNW_REG_SP);
         const address frame_pointer = read(UNW_X86_64_RBP);
         const bool of_signal = ::unw_is_signal_frame(&cursor) > 0;
+        frames[depth++] = return_address;
         const bool has_caller = ::unw_step(&cursor) > 0 && read(UNW_REG_IP) != 0;
         if (of_signal)
             rules_of_process.insert(return_address, {unwind_rule::ask});
@@ -146,7 +150,7 @@ inline constinit rule_table rules_of_process;
         else
             rules_of_process.insert(return_address,
                                     rule_between(stack_pointer, frame_pointer, read(UNW_REG_SP), cursor));
-        if (!has_caller) return;
+        if (!has_caller || depth == most) return depth;
     }
 }
 
@@ -165,7 +169,8 @@ follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
         const unwind_rule rule = rules_of_process.find(return_address);
         if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]]
             return rule.kind == unwind_rule::outermost ? depth : 0;
-        const address end = (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
+        const address end =
+            (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
         if (end <= stack_pointer || !limits.hold(end)) [[unlikely]]
             return 0;
         const auto* const end_words = reinterpret_cast<const address*>(end);
@@ -177,7 +182,19 @@ follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
 
 #else
 
-inline void learn_rules(const void*, std::size_t) noexcept {}
+[[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
+                                                                 const void* frame) noexcept {
+    std::array<void*, most_frames + 16> found; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+    const int count = ::unw_backtrace(found.data(), static_cast<int>(std::min(found.size(), most + 16)));
+    auto* const end = found.data() + std::max(count, 0);
+    frames[0] = static_cast<const address*>(frame)[1];
+    auto* const first = std::find(found.data(), end, reinterpret_cast<void*>(frames[0]));
+    if (first == end) return 1; // the unwinder does not know this code: one frame is sure
+    const auto depth = std::min(static_cast<std::size_t>(end - first), most);
+    for (std::size_t i = 0; i < depth; ++i)
+        frames[i] = reinterpret_cast<address>(first[i]);
+    return depth;
+}
 [[nodiscard]] inline std::size_t follow_rules(address*, std::size_t, const void*) noexcept { return 0; }
 
 #endif
