@@ -165,16 +165,16 @@ TEST_CASE("zero bytes, over-aligned, and every form: each block has its site") {
 
 TEST_CASE("a label is of its thread; a new thread has none; what another thread frees is taken off it") {
     // With several threads, the peak of a label is exact only without a batch, as every peak.
-    using Memory = profiler<phases<>, heap::counting<sites::caller<sites::addresses>, heap::batch<0_B>>>;
-    Memory memory{"labels"};
+    using Unbatched = profiler<phases<>, heap::counting<sites::caller<sites::addresses>, heap::batch<0_B>>>;
+    Unbatched memory{"labels"};
     void* first = nullptr;
     void* second = nullptr;
     void* unlabelled = nullptr;
     {
-        auto label = Memory::label("outer");
+        auto label = Unbatched::label("outer");
         first = ::operator new(1'000);
         {
-            auto inner = Memory::label(std::string{"inner"});
+            auto inner = Unbatched::label(std::string{"inner"});
             second = ::operator new(200);
             std::thread worker;
             {
@@ -182,7 +182,7 @@ TEST_CASE("a label is of its thread; a new thread has none; what another thread 
                 worker = std::thread{[&] {
                     unlabelled = ::operator new(50);
                     ::operator delete(first);
-                    auto own = Memory::label("worker");
+                    auto own = Unbatched::label("worker");
                     ::operator delete(::operator new(30'000));
                 }};
             }
