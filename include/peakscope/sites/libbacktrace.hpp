@@ -123,7 +123,10 @@ struct libbacktrace {
     // The program or library itself, where nothing better is known.
     static void name_object(stack_frame& frame, address return_address) {
         const detail::loaded_object object = detail::object_of(return_address);
-        if (!object.known) return;
+        if (!object.known) { // of a library that is gone
+            if (frame.function.empty()) frame.function = detail::hexadecimal(return_address);
+            return;
+        }
         if (frame.function.empty()) frame.function = detail::hexadecimal(return_address - object.base);
         if (frame.line == 0) frame.file = std::filesystem::path{detail::path_of(object)}.lexically_normal().string();
     }
