@@ -85,7 +85,7 @@ struct site_amounts {
 /// holds what is not told apart by call stack, and its function says why.
 struct site_report {
     std::string function{};
-    std::string file{}; ///< relative to the folder that all of the user's files are in
+    std::string file{}; ///< relative to the folder that most of the user's files are in
     std::uint32_t line = 0;
     site_amounts amounts{};           ///< in the measurement
     std::vector<stack_frame> stack{}; ///< all of it, the innermost frame first, files with their whole path

@@ -95,7 +95,8 @@ struct holding {
     }
 };
 
-struct counting_engine {
+// Its parts lie apart by who writes them.
+struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     // The gate's bits; above them is its number.
     static constexpr std::uint64_t stopped = 1;     // a cut is on: wait
     static constexpr std::uint64_t needs_fence = 2; // no membarrier: every event pays for a fence
@@ -428,7 +429,7 @@ inline void release_record(thread_record& record) noexcept {
                                                                     cached_stacks * sizeof(cached_stack)));
     if (at == nullptr) return false;
     const auto part = [&at](auto*& table, std::size_t count) {
-        table = static_cast<std::remove_reference_t<decltype(table)>>(static_cast<void*>(at));
+        table = reinterpret_cast<std::remove_reference_t<decltype(table)>>(at);
         at += count * sizeof(*table);
     };
     part(record.tallies, limit);
@@ -775,7 +776,7 @@ void end_interval(const cut& standing_still, Use use) noexcept {
             engine.totals += changed.since_cut;
             live.bytes += changed.since_cut.live_bytes();
             live.blocks += changed.since_cut.live_blocks();
-        } else {
+        } else if (more != nullptr) { // always: a sampled origin is a special one
             live.add(more->live);
             live.samples += changed.since_cut.live_blocks();
         }

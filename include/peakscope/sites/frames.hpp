@@ -42,7 +42,7 @@ struct frames {
             if (next <= reinterpret_cast<address>(at) || next > limits.high - 2 * sizeof(address) ||
                 next % sizeof(address) != 0)
                 break;
-            at = reinterpret_cast<const address*>(next);
+            at = reinterpret_cast<const address*>(next); // NOLINT(performance-no-int-to-ptr)
             if (at[1] == 0) break;
             found[depth] = at[1];
         }

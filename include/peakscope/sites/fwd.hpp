@@ -6,7 +6,7 @@
 
 namespace peakscope::sites {
 
-struct none;
+struct none; // NOLINT(bugprone-forward-declaration-namespace): so does the heap
 struct libbacktrace;
 
 template <class Symboliser = libbacktrace>

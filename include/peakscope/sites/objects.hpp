@@ -26,6 +26,7 @@ struct loaded_object {
 [[nodiscard]] inline loaded_object object_of(address return_address) noexcept {
 #if defined(DLFO_STRUCT_HAS_EH_DBASE) // glibc 2.35
     ::dl_find_object found;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     if (::_dl_find_object(reinterpret_cast<void*>(return_address - 1), &found) == 0)
         return {found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, true};
 #elif defined(__linux__)

@@ -46,7 +46,7 @@ struct naming_rule {
     std::vector<std::string> library_folders{"/lib/", "/lib64/", "/usr/"};
     /// And one whose function, without its return type, begins with one of these.
     std::vector<std::string> library_functions{"std::", "__gnu_cxx::", "operator new", "peakscope::heap::detail::"};
-    /// Files are shown relative to this folder. Empty: to the one that all of the user's files are in.
+    /// Files are shown relative to this folder. Empty: to the one that most of the user's files are in.
     std::string root{};
 
     naming_rule() = default; // declared: g++ 12 fails on the initialisers above in a template otherwise
@@ -89,11 +89,20 @@ template <class Symboliser>
     return naming_rule();
 }
 
-// The folder that both paths are in, with a '/' at its end.
-[[nodiscard]] inline std::string common_folder(std::string_view left, std::string_view right) {
-    const auto [end, unused] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
-    const std::string_view same = left.substr(0, static_cast<std::size_t>(end - left.begin()));
-    return std::string{same.substr(0, same.rfind('/') + 1)};
+// The innermost folder that four of five of the files are in, with a '/' at its end: a header or two from elsewhere do
+// not make all of the paths long.
+[[nodiscard]] inline std::string folder_of_most(const std::vector<std::string>& files) {
+    std::string folder;
+    for (;;) {
+        std::map<std::string, std::size_t> inside;
+        for (const std::string& file : files)
+            if (file.starts_with(folder))
+                if (const std::size_t end = file.find('/', folder.size()); end != std::string::npos)
+                    ++inside[file.substr(0, end + 1)];
+        const auto most = std::ranges::max_element(inside, {}, [](const auto& each) { return each.second; });
+        if (most == inside.end() || most->second * 5 < files.size() * 4) return folder;
+        folder = most->first;
+    }
 }
 
 } // namespace detail
@@ -106,7 +115,7 @@ template <symboliser Symboliser>
     named_stacks named;
     std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
     std::set<std::string> without_lines;
-    bool first = true;
+    std::vector<std::string> users_files;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
         named_stack made;
         for (const std::uintptr_t each : stack) {
@@ -127,12 +136,11 @@ template <symboliser Symboliser>
         }
         if (users != made.frames.end() && users->line == 0 && !users->file.empty())
             without_lines.insert(users->file.substr(users->file.rfind('/') + 1));
-        if (users != made.frames.end() && users->line > 0)
-            named.root = std::exchange(first, false) ? detail::common_folder(users->file, users->file)
-                                                     : detail::common_folder(named.root, users->file);
+        if (users != made.frames.end() && users->line > 0) users_files.push_back(users->file);
         named.stacks.push_back(std::move(made));
     }
-    if (!rule.root.empty()) named.root = rule.root.ends_with('/') ? rule.root : rule.root + '/';
+    named.root = rule.root.empty() || rule.root.ends_with('/') ? rule.root : rule.root + '/';
+    if (rule.root.empty()) named.root = detail::folder_of_most(users_files);
     if (!without_lines.empty()) {
         std::string list;
         for (const std::string& each : without_lines)

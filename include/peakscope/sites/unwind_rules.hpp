@@ -173,7 +173,7 @@ follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
             (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
         if (end <= stack_pointer || !limits.hold(end)) [[unlikely]]
             return 0;
-        const auto* const end_words = reinterpret_cast<const address*>(end);
+        const auto* const end_words = reinterpret_cast<const address*>(end); // NOLINT(performance-no-int-to-ptr)
         return_address = end_words[-1];
         if (rule.keeps_frame_pointer != 0) frame_pointer = *(end_words - rule.keeps_frame_pointer);
         stack_pointer = end;
