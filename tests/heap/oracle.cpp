@@ -211,7 +211,6 @@ TEST_CASE("10,000 random programs on one thread agree with the oracle to the byt
     }
     CHECK(differences == 0);
     CHECK(differences_of_origins == 0);
-    MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << rows
-                     << " rows of tables, " << labels << " labels, " << differences + differences_of_origins
-                     << " differences");
+    MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << rows << " rows of tables, "
+                     << labels << " labels, " << differences + differences_of_origins << " differences");
 }

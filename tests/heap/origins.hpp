@@ -26,8 +26,8 @@ inline constexpr std::size_t site_count = 6;
 
 template <std::size_t Number>
 [[gnu::noinline]] void* allocate_at(std::size_t size_bytes, std::size_t alignment) {
-    void* volatile block = alignment == 0 ? ::operator new(size_bytes)
-                                          : ::operator new(size_bytes, std::align_val_t{alignment});
+    void* volatile block =
+        alignment == 0 ? ::operator new(size_bytes) : ::operator new(size_bytes, std::align_val_t{alignment});
     const volatile std::size_t own_code = Number; // else the linker may fold the functions into one
     static_cast<void>(own_code);
     return block;
@@ -82,7 +82,7 @@ struct label_row {
 };
 
 struct origin_table {
-    std::map<std::size_t, site_row> sites;           // by site
+    std::map<std::size_t, site_row> sites;            // by site
     std::map<std::size_t, std::int64_t> born_at_peak; // by phase of birth, as `memory_report::births` numbers them
     std::map<std::size_t, std::int64_t> born_at_end;
     std::map<std::size_t, std::int64_t> freed_in;
@@ -134,8 +134,8 @@ class origin_oracle {
             case event::freed:
                 const auto found = blocks_.find(each.block);
                 // What was not seen to be allocated was there before.
-                const block freed = found != blocks_.end() ? found->second
-                                                           : block{before_measurement, 0, born_before, each.bytes};
+                const block freed =
+                    found != blocks_.end() ? found->second : block{before_measurement, 0, born_before, each.bytes};
                 if (found != blocks_.end()) blocks_.erase(found);
                 change(freed, -1, -each.bytes);
                 break;
