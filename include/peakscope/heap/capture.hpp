@@ -84,6 +84,30 @@ struct capturing {
         return count_thoroughly(tagged(block), record, frame);
     }
 
+    // A block that took the long way here, over-aligned or the first after the gate has changed: tagged, without an
+    // origin. Its stack is nearly always known nevertheless.
+    [[gnu::noinline]] static void* count_tagged(void* block, thread_record& record, const void* frame) noexcept {
+        frame_array frames; // NOLINT(cppcoreguidelines-pro-type-member-init)
+        sites::stack_view stack{frames.data(), Capture::walk(frames.data(), frame)};
+        for (int tries = 0; tries < 2; ++tries) {
+            raise_busy(record);
+            const cached_stack* known = nullptr;
+            if (engine.gate.load(std::memory_order_relaxed) == record.pass)
+                known = recall(record, sites::detail::hash_of(stack, record.context), stack);
+            if (known != nullptr && known->from != ask_the_unwinder) {
+                block_header& header = block_header::of(block);
+                header.set_origin(known->from);
+                add_allocation(record, known->from, header.requested_bytes);
+                lower_busy(record);
+                return block;
+            }
+            lower_busy(record);
+            if (known == nullptr) break;
+            if constexpr (Capture::checks_stacks) stack.depth = Capture::unwind(frames.data(), frame);
+        }
+        return count_thoroughly(block, record, frame);
+    }
+
     // The block is tagged, without an origin. What may ask the dynamic loader happens outside of the event: another
     // thread may hold the loader's lock and wait for a cut.
     [[gnu::noinline]] static void* count_thoroughly(void* block, thread_record& record, const void* frame) noexcept {
@@ -142,7 +166,7 @@ struct capturing {
             // Where the sample points lie does not depend on where the last one lay: the next one is looked for from
             // the end of this block.
             record.until_sample_bytes = bytes_to_next_sample(record, RateBytes);
-            return count_thoroughly(block, record, frame);
+            return count_tagged(block, record, frame);
         }
         const event in_progress{record};
         header.set_origin(record.context);
@@ -151,7 +175,7 @@ struct capturing {
     }
 
     static constexpr capture_mode mode{RateBytes == 0 ? count_quickly : sample_untagged,
-                                       RateBytes == 0 ? count_thoroughly : sample_thoroughly, RateBytes};
+                                       RateBytes == 0 ? count_tagged : sample_thoroughly, RateBytes};
 
   private:
     [[nodiscard]] static void* tagged(void* block) noexcept {

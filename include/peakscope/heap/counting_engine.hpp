@@ -304,7 +304,7 @@ enum class remains {
         return remains::to_count;
     const std::uint32_t depth = raise_busy(*record);
     const std::uint64_t gate = engine.gate.load(std::memory_order_relaxed);
-    if (gate != record->new_pass) [[unlikely]] {
+    if (gate != record->new_pass) {
         // While a measurement samples, the same, but for the blocks that are hit.
         const std::int64_t rest = record->until_sample_bytes - sampled_size(size_bytes);
         if (gate != record->sampling_pass || rest < 0) {
