@@ -4,6 +4,7 @@
 
 #include <peakscope/core/attribution.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 
 #include <algorithm>
@@ -114,21 +115,30 @@ template <symboliser Symboliser>
     const naming_rule rule = detail::rule_of<Symboliser>();
     named_stacks named;
     std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
+    // Objects of which some code has lines: there, code without a line is one that the compiler made up.
+    std::set<address> with_lines;
+    for (const std::vector<std::uintptr_t>& stack : of.stacks)
+        for (const std::uintptr_t each : stack) {
+            auto [found, is_new] = known.try_emplace(each);
+            if (!is_new) continue;
+            names.append(each, found->second);
+            for (stack_frame& frame : found->second) {
+                frame.address = each;
+                if (frame.line > 0) with_lines.insert(detail::object_of(each).base);
+            }
+        }
     std::set<std::string> without_lines;
     std::vector<std::string> users_files;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
         named_stack made;
         for (const std::uintptr_t each : stack) {
-            auto [found, is_new] = known.try_emplace(each);
-            if (is_new) {
-                names.append(each, found->second);
-                for (stack_frame& frame : found->second)
-                    frame.address = each;
-            }
-            made.frames.insert(made.frames.end(), found->second.begin(), found->second.end());
+            const std::vector<stack_frame>& frames = known[each];
+            made.frames.insert(made.frames.end(), frames.begin(), frames.end());
         }
-        const auto users =
-            std::ranges::find_if(made.frames, [&](const stack_frame& frame) { return !rule.is_library(frame); });
+        const auto users = std::ranges::find_if(made.frames, [&](const stack_frame& frame) {
+            return !rule.is_library(frame) &&
+                   (frame.line > 0 || !with_lines.contains(detail::object_of(frame.address).base));
+        });
         if (users != made.frames.end()) {
             made.shown = static_cast<std::size_t>(users - made.frames.begin());
         } else if (!made.frames.empty()) { // all of it is a library's: the one that is nearest to the user

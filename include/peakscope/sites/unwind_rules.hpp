@@ -8,8 +8,9 @@
 //
 // A rule is taken from one stack and holds for all of them. x86-64 compilers describe the end of a frame (the CFA of
 // the DWARF standard, section 6.4) as an offset from the stack pointer, which is fixed for a return address, unless the
-// function keeps a base in the frame pointer register. So where that register points into the frame, the rule is taken
-// only if it is the ordinary frame pointer; every other such frame, and a signal's, is left to libunwind each time.
+// function keeps a base in the frame pointer register. Where it does, the caller's frame pointer lies where the
+// register points to. If that is the ordinary place, the offset is from there; every other such frame, and a signal's,
+// is left to libunwind each time.
 //
 // A library that is loaded to the place of one that was unloaded is taken for it: its frames may then be wrong. They
 // are never looked for outside of the thread's stack.
@@ -100,13 +101,14 @@ inline constinit rule_table rules_of_process;
     unwind_rule rule;
     unw_save_loc_t kept{};
     if (::unw_get_save_loc(&caller, UNW_X86_64_RBP, &kept) != 0 || end <= stack_pointer) return {unwind_rule::ask};
-    if (kept.type == UNW_SLT_MEMORY && kept.u.addr >= stack_pointer && kept.u.addr < end) {
+    const bool keeps = kept.type == UNW_SLT_MEMORY && kept.u.addr >= stack_pointer && kept.u.addr < end;
+    if (keeps) {
         const address words = (end - kept.u.addr) / sizeof(address);
         if (words > UINT8_MAX) return {unwind_rule::ask};
         rule.keeps_frame_pointer = static_cast<std::uint8_t>(words);
     }
-    if (frame_pointer >= stack_pointer && frame_pointer < end) {
-        if (frame_pointer != end - 2 * sizeof(address) || rule.keeps_frame_pointer != 2) return {unwind_rule::ask};
+    if (keeps && kept.u.addr == frame_pointer) { // the register holds a base
+        if (frame_pointer != end - 2 * sizeof(address)) return {unwind_rule::ask};
         rule.kind = unwind_rule::from_frame_pointer;
         rule.size_bytes = 2 * sizeof(address);
     } else {
