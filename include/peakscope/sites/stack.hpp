@@ -29,8 +29,8 @@ struct stack_view {
 /// many it found, from the caller of the function whose frame address it is given. It is called for every allocation,
 /// on any thread, and must not allocate through the measured heap.
 ///
-/// A policy whose `walk` cannot be trusted for every stack says `checks_stacks`. It then has `trusted(stack, frame)`, asked
-/// once for each new stack, which returns how many of its frames hold, or `walk_slowly` for a stack of which only
+/// A policy whose `walk` cannot be trusted for every stack says `checks_stacks`. It then has `trusted(stack, frame)`,
+/// asked once for each new stack, which returns how many of its frames hold, or `walk_slowly` for a stack of which only
 /// `unwind`, with the same arguments as `walk`, knows the frames.
 template <class Policy>
 concept stack_capture = requires(address* frames, const void* frame) {
