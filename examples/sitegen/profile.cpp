@@ -10,6 +10,9 @@
 #include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
+#ifdef SITEGEN_HEAP
+#include <peakscope/sites/unwind.hpp>
+#endif
 #endif
 
 #include <utility>

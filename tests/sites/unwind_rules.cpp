@@ -32,7 +32,7 @@ thread_local outcome all;
     for (int i = 0; i < 2; ++i) { // the first time to learn
         std::array<address, depth> ruled{};
         std::array<address, depth> unwound{};
-        const std::size_t found = detail::follow_rules(ruled.data(), depth, frame);
+        const std::size_t found = detail::follow_rules(ruled.data(), depth, frame, detail::no_code{});
         const std::size_t expected = detail::unwind_and_learn(unwound.data(), depth, frame);
         ++all.compared;
         if (found == 0) continue;

@@ -18,37 +18,51 @@ namespace peakscope::heap::detail {
 
 struct block_header {
     std::uint64_t requested_bytes;
-    // Bits 0 to 31: a function of the block's address, which tells our blocks from foreign ones. Bits 32 to 38: how far
-    // the block lies from what malloc returned, a power of two from 16 on, as its logarithm. Bit 39: the profiler's own
-    // memory. From bit 40 on: the block's origin. One number, so that one comparison of its low part recognises the
-    // block that almost every block is.
+    // The block's address, which tells our blocks from foreign ones, and laid over it (by exclusive or) what is known
+    // of the block. Bits 36 to 42: how far it lies from what malloc returned, a power of two from 16 on, as the
+    // logarithm of its sixteenth. Bit 43: the profiler's own memory. From bit 44 on: the block's origin. One number, so
+    // that one comparison recognises the block that almost every block is.
     std::uint64_t tag;
 
-    static constexpr std::uint64_t mark_bits = 0xffff'ffffU;
-    static constexpr unsigned offset_shift = 32;
-    static constexpr std::uint64_t own_bit = std::uint64_t{1} << 39U;
-    static constexpr unsigned origin_shift = 40;
+    static constexpr std::uint64_t address_bits = 0xf'ffff'ffffU;
+    static constexpr unsigned offset_shift = 36;
+    static constexpr std::uint64_t own_bit = std::uint64_t{1} << 43U;
+    static constexpr unsigned origin_shift = 44;
 
     [[nodiscard]] static block_header& of(void* block) noexcept { return static_cast<block_header*>(block)[-1]; }
 
-    [[nodiscard]] static std::uint64_t mark_of(const void* block) noexcept {
-        // Never 0, which stands for a freed block: blocks are aligned to 16, and the constant's last digit is not 0.
-        return (reinterpret_cast<std::uintptr_t>(block) ^ 0x5ca1ab1eU) & mark_bits;
+    // What a tag has laid over the block's address.
+    [[nodiscard]] static constexpr std::uint64_t key_of(std::size_t base_offset, origin from) noexcept {
+        return scrambler ^ (std::uint64_t{from} << origin_shift |
+                            (static_cast<std::uint64_t>(std::countr_zero(base_offset)) - 4) << offset_shift);
     }
-    // The tag without its mark.
-    [[nodiscard]] static constexpr std::uint64_t kind_of(std::size_t base_offset, origin from) noexcept {
-        return std::uint64_t{from} << origin_shift | static_cast<std::uint64_t>(std::countr_zero(base_offset))
-                                                         << offset_shift;
+    [[nodiscard]] static std::uint64_t tag_of(const void* block, std::uint64_t key) noexcept {
+        return reinterpret_cast<std::uintptr_t>(block) ^ key;
+    }
+    // What is known of a block by what stands where its tag would be. Its `address_bits` are 0 in a block of ours.
+    [[nodiscard]] static std::uint64_t known_by(std::uint64_t tag, const void* block) noexcept {
+        return tag_of(block, tag) ^ scrambler;
     }
 
-    [[nodiscard]] bool own() const noexcept { return (tag & own_bit) != 0; }
-    [[nodiscard]] origin from() const noexcept { return static_cast<origin>(tag >> origin_shift); }
-    void set_origin(origin from) noexcept { tag |= std::uint64_t{from} << origin_shift; } // it must have had none
-    [[nodiscard]] std::size_t base_offset() const noexcept { return std::size_t{1} << (tag >> offset_shift & 0x7fU); }
+    [[nodiscard]] bool own() const noexcept { return (known() & own_bit) != 0; }
+    [[nodiscard]] origin from() const noexcept { return static_cast<origin>(known() >> origin_shift); }
+    [[nodiscard]] std::size_t base_offset() const noexcept {
+        return std::size_t{16} << (known() >> offset_shift & 0x7fU);
+    }
     // What lies in front of the block beyond its header.
     [[nodiscard]] std::int64_t padding_bytes() const noexcept {
         return static_cast<std::int64_t>(base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
     }
+
+    // It must have had none.
+    void set_origin(origin from) noexcept { tag ^= std::uint64_t{from} << origin_shift; }
+    void set_own() noexcept { tag ^= own_bit; }
+
+  private:
+    // Its low bits are not 0 and those of a block's address are, so that the tag of a freed block, 0, is not ours.
+    static constexpr std::uint64_t scrambler = 0x5ca1ab1eU;
+
+    [[nodiscard]] std::uint64_t known() const noexcept { return known_by(tag, this + 1); }
 };
 static_assert(sizeof(block_header) == 16);
 
@@ -64,21 +78,20 @@ tag_before(void* block) noexcept {
 
 // Whether `allocate_with_header` made the block.
 [[nodiscard]] inline bool has_header(void* block) noexcept {
-    return ((tag_before(block) ^ block_header::mark_of(block)) & block_header::mark_bits) == 0;
+    return (block_header::known_by(tag_before(block), block) & block_header::address_bits) == 0;
 }
 
-// Whether a tag says that, and that the block is the program's and not over-aligned, as almost every block is.
-[[nodiscard]] inline bool is_usual(std::uint64_t tag, void* block) noexcept {
-    constexpr unsigned above = 64 - block_header::origin_shift;
-    return (tag ^ (block_header::mark_of(block) | block_header::kind_of(sizeof(block_header), 0))) << above == 0;
+// Whether what is known of a block says that, and that the block is the program's and not over-aligned, as almost every
+// block is.
+[[nodiscard]] inline bool is_usual(std::uint64_t known) noexcept {
+    return known << (64 - block_header::origin_shift) == 0;
 }
 
 // The short way: a block that malloc's alignment is good enough for, with a header that is still to be tagged. Null
 // when the C library has no memory.
 [[nodiscard, gnu::always_inline]] inline void* allocate_untagged(std::size_t requested_bytes) noexcept {
     const std::size_t size_bytes = requested_bytes + sizeof(block_header);
-    // No object is larger than PTRDIFF_MAX; asked of both at once, the sum cannot have wrapped around either.
-    if (static_cast<std::ptrdiff_t>(requested_bytes | size_bytes) < 0) [[unlikely]]
+    if (size_bytes < requested_bytes) [[unlikely]]
         return nullptr;
     void* const base = std::malloc(size_bytes);
     if (base == nullptr) [[unlikely]]
@@ -104,7 +117,7 @@ tag_before(void* block) noexcept {
         return nullptr;
     void* const block = static_cast<std::byte*>(base) + offset;
     ::new (static_cast<block_header*>(block) - 1)
-        block_header{requested_bytes, block_header::mark_of(block) | block_header::kind_of(offset, not_attributed)};
+        block_header{requested_bytes, block_header::tag_of(block, block_header::key_of(offset, not_attributed))};
     return block;
 }
 

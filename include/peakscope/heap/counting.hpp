@@ -323,15 +323,14 @@ class counting_source {
 
     [[nodiscard]] static std::int64_t table_bytes(const thread_record& record) noexcept {
         const std::size_t count = engine.origins.count();
-        return sites::detail::resident_bytes(record.tallies, count * sizeof(tally)) +
-               sites::detail::resident_bytes(record.cache, cached_stacks * sizeof(cached_stack));
+        return sites::detail::resident_bytes(record.tallies, count * sizeof(tally)) + record.stacks.resident();
     }
 
     // Asks the operators themselves: what is linked decides, not what was included somewhere.
     [[nodiscard]] static bool operators_are_replaced() {
         const own_memory not_the_programs;
         thread_record* const record = current_record;
-        if (record == nullptr) return false;
+        if (record == &no_record) return false;
         const std::int64_t before = record->own_blocks;
         void* volatile probe = ::operator new(1); // volatile: the call must not be optimised away
         const bool counted = record->own_blocks == before + 1;

@@ -41,6 +41,7 @@
 #include <peakscope/heap/block_header.hpp>
 #include <peakscope/heap/origin_table.hpp>
 #include <peakscope/heap/thread_record.hpp>
+#include <peakscope/sites/hash.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
 #include <algorithm>
@@ -138,8 +139,11 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
 
 inline constinit counting_engine engine;
 
+// What a thread has that has no record yet: no gate lets it pass, so that the short way need not ask for it.
+[[nodiscard]] void* count_first_new(void* block, thread_record& record, const void* frame) noexcept;
+inline constinit thread_record no_record{.hook = count_first_new};
 // Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
-inline constinit thread_local thread_record* current_record = nullptr;
+inline constinit thread_local thread_record* current_record = &no_record;
 inline constinit thread_local bool thread_is_ending = false;
 inline constinit thread_local bool thread_holds_cut = false;
 
@@ -163,6 +167,11 @@ inline void lower_busy(thread_record& record) noexcept {
     lower_busy(record, record.busy.load(std::memory_order_relaxed) - 1);
 }
 
+// In a signal handler that interrupted an event: what that event has locked is locked still.
+[[nodiscard]] inline bool is_nested(const thread_record& record) noexcept {
+    return record.busy.load(std::memory_order_relaxed) > 1;
+}
+
 // One event on one record, the long way.
 class event {
   public:
@@ -174,8 +183,7 @@ class event {
     event(const event&) = delete;
     event& operator=(const event&) = delete;
 
-    // In a signal handler that interrupted an event: what that event has locked is locked still.
-    [[nodiscard]] bool inside_another() const noexcept { return record_.busy.load(std::memory_order_relaxed) > 1; }
+    [[nodiscard]] bool inside_another() const noexcept { return is_nested(record_); }
 
   private:
     thread_record& record_;
@@ -192,6 +200,8 @@ class aside {
     aside(const aside&) = delete;
     aside& operator=(const aside&) = delete;
 
+    [[nodiscard]] bool inside_another() const noexcept { return is_nested(record_); }
+
   private:
     thread_record& record_;
 };
@@ -204,14 +214,22 @@ inline bool raise_peak(std::atomic<std::int64_t>& peak_bytes, std::int64_t candi
     return false;
 }
 
+inline void set_upper_bound(thread_record& record) noexcept {
+    record.upper_bytes = std::min(record.high_bytes, -record.lower_bytes - 1);
+    const bool stamped = record.context_tally != nullptr && record.context_tally->stamp == record.moment;
+    record.context_upper_bytes = stamped ? record.upper_bytes : INT64_MIN;
+}
 inline void set_bounds(thread_record& record) noexcept {
     const std::int64_t batch = engine.batch_bytes.load(std::memory_order_relaxed);
-    record.upper_bytes = std::min(record.high_bytes, batch - 1);
     record.lower_bytes = -batch;
+    set_upper_bound(record);
 }
 
 // From here on, what was noted of older peaks is void.
-inline void begin_moment(thread_record& record) noexcept { ++record.moment; }
+inline void begin_moment(thread_record& record) noexcept {
+    ++record.moment;
+    record.context_upper_bytes = INT64_MIN;
+}
 
 // Moves pending bytes into the shared sum and offers a candidate for the peak; true when the peak rose. Called inside
 // an event or a cut.
@@ -271,7 +289,7 @@ inline void add_allocation(thread_record& record, origin from, std::uint64_t siz
     if (record.pending_bytes >= -record.lower_bytes)
         flush(record);
     else
-        record.upper_bytes = std::min(record.high_bytes, -record.lower_bytes - 1);
+        set_upper_bound(record);
 }
 inline void add_deallocation(thread_record& record, origin from, std::uint64_t size_bytes) noexcept {
     tally& changed = record.tallies[from];
@@ -285,11 +303,11 @@ inline void add_deallocation(thread_record& record, origin from, std::uint64_t s
 
 // The hot path. An event of the program's on a thread that has a record, with nothing new behind the gate, of an origin
 // that has had an event since the last peak. It makes no call, so that the operators around it need not save a
-// register; what remains to be done, they do as their last act.
+// register; what remains to be done, they do as their last act. Where something does, the event goes on.
 enum class remains {
     nothing,
-    to_finish, // not counted, but the thread is in an event: count it and lower `busy`
-    to_count   // not counted: take the long way
+    to_finish, // count it in its origin
+    to_count   // by the record's hook, or the long way
 };
 
 // A block of no bytes has a chance to be sampled too.
@@ -298,50 +316,41 @@ enum class remains {
 }
 
 // A block of the record's context. Writes the tag.
-[[nodiscard, gnu::always_inline]] inline remains count_new_quickly(thread_record* record, void* block,
+[[nodiscard, gnu::always_inline]] inline remains count_new_quickly(thread_record& record, void* block,
                                                                    std::uint64_t size_bytes) noexcept {
-    if (record == nullptr) [[unlikely]]
-        return remains::to_count;
-    const std::uint32_t depth = raise_busy(*record);
+    const std::uint32_t depth = raise_busy(record);
     const std::uint64_t gate = engine.gate.load(std::memory_order_relaxed);
-    if (gate != record->new_pass) {
+    if (gate != record.new_pass) {
         // While a measurement samples, the same, but for the blocks that are hit.
-        const std::int64_t rest = record->until_sample_bytes - sampled_size(size_bytes);
-        if (gate != record->sampling_pass || rest < 0) {
-            lower_busy(*record, depth);
-            return remains::to_count;
-        }
-        record->until_sample_bytes = rest;
+        const std::int64_t rest = record.until_sample_bytes - sampled_size(size_bytes);
+        if (gate != record.sampling_pass || rest < 0) return remains::to_count;
+        record.until_sample_bytes = rest;
     }
-    block_header::of(block).tag = block_header::mark_of(block) | record->context_kind;
-    tally& changed = *record->context_tally;
-    const std::int64_t pending = record->pending_bytes + static_cast<std::int64_t>(size_bytes);
-    if (pending > record->upper_bytes || changed.stamp != record->moment) [[unlikely]]
+    block_header::of(block).tag = block_header::tag_of(block, record.context_key);
+    const std::int64_t pending = record.pending_bytes + static_cast<std::int64_t>(size_bytes);
+    if (pending > record.context_upper_bytes) [[unlikely]]
         return remains::to_finish;
-    record->pending_bytes = pending;
+    tally& changed = *record.context_tally;
+    record.pending_bytes = pending;
     changed.since_cut.allocated_bytes += size_bytes;
     changed.since_cut.allocations += 1;
-    lower_busy(*record, depth);
+    lower_busy(record, depth);
     return remains::nothing;
 }
 
-[[nodiscard, gnu::always_inline]] inline remains count_delete_quickly(thread_record* record, origin from,
+[[nodiscard, gnu::always_inline]] inline remains count_delete_quickly(thread_record& record, origin from,
                                                                       std::uint64_t size_bytes) noexcept {
-    if (record == nullptr) [[unlikely]]
+    const std::uint32_t depth = raise_busy(record);
+    if (engine.gate.load(std::memory_order_relaxed) != record.pass) [[unlikely]]
         return remains::to_count;
-    const std::uint32_t depth = raise_busy(*record);
-    if (engine.gate.load(std::memory_order_relaxed) != record->pass) [[unlikely]] {
-        lower_busy(*record, depth);
-        return remains::to_count;
-    }
-    tally& changed = record->tallies[from];
-    const std::int64_t pending = record->pending_bytes - static_cast<std::int64_t>(size_bytes);
-    if (pending <= record->lower_bytes || changed.stamp != record->moment) [[unlikely]]
+    tally& changed = record.tallies[from];
+    const std::int64_t pending = record.pending_bytes - static_cast<std::int64_t>(size_bytes);
+    if (pending <= record.lower_bytes || changed.stamp != record.moment) [[unlikely]]
         return remains::to_finish;
-    record->pending_bytes = pending;
+    record.pending_bytes = pending;
     changed.since_cut.freed_bytes += size_bytes;
     changed.since_cut.deallocations += 1;
-    lower_busy(*record, depth);
+    lower_busy(record, depth);
     return remains::nothing;
 }
 
@@ -362,7 +371,7 @@ inline void count_allocation(thread_record& record, void* block, const void* fra
     block_header& header = block_header::of(block);
     if (record.own_memory_scopes != 0) {
         const aside in_progress{record};
-        header.tag |= block_header::own_bit;
+        header.set_own();
         record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
         record.own_blocks += 1;
         return;
@@ -424,16 +433,16 @@ inline void release_record(thread_record& record) noexcept {
 // All of a record's tables in one piece of address space, which becomes memory where it is written.
 [[nodiscard]] inline bool give_tables(thread_record& record, std::size_t limit) noexcept {
     const std::size_t labels = std::min(limit, most_labels);
-    auto* at = static_cast<std::byte*>(sites::detail::reserve_pages(limit * (sizeof(tally) + sizeof(special_tally)) +
-                                                                    labels * sizeof(label_pending) +
-                                                                    cached_stacks * sizeof(cached_stack)));
+    auto* at = static_cast<std::byte*>(sites::detail::reserve_pages(
+        limit * (sizeof(tally) + sizeof(special_tally)) + labels * sizeof(label_pending) + stack_cache::size_bytes()));
     if (at == nullptr) return false;
     const auto part = [&at](auto*& table, std::size_t count) {
         table = reinterpret_cast<std::remove_reference_t<decltype(table)>>(at);
         at += count * sizeof(*table);
     };
+    record.stacks.use(at); // first, so that its pages hold nothing else
+    at += stack_cache::size_bytes();
     part(record.tallies, limit);
-    part(record.cache, cached_stacks); // a multiple of the page size, so that it can be cleared by pages
     part(record.specials, limit);
     part(record.labels, labels);
     return true;
@@ -463,7 +472,8 @@ struct record_releaser {
     bool armed = false;
     ~record_releaser() {
         thread_is_ending = true;
-        if (thread_record* const record = std::exchange(current_record, nullptr)) release_record(*record);
+        if (thread_record* const record = std::exchange(current_record, &no_record); record != &no_record)
+            release_record(*record);
     }
 };
 inline thread_local record_releaser releaser;
@@ -492,7 +502,7 @@ void with_new_record(Arguments&&... arguments) noexcept {
 // and not a function object, so that nothing is passed through memory.
 template <auto Count, class... Arguments>
 inline void with_record(Arguments&&... arguments) noexcept {
-    if (thread_record* const record = current_record) [[likely]]
+    if (thread_record* const record = current_record; record != &no_record) [[likely]]
         Count(*record, arguments...);
     else
         with_new_record<Count>(arguments...);
@@ -511,28 +521,22 @@ inline void with_record(Arguments&&... arguments) noexcept {
 
 inline void set_context(thread_record& record) noexcept {
     record.context = intern_origin(record, nullptr, origin_kind::counted);
-    record.context_kind = block_header::kind_of(sizeof(block_header), record.context);
+    record.context_key = block_header::key_of(sizeof(block_header), record.context);
     record.context_tally = record.tallies + record.context;
-}
-
-// A step of a generator (splitmix64) whose numbers need only be even, and another sequence on every thread.
-[[nodiscard]] inline std::uint64_t next_random(std::uint64_t& state) noexcept {
-    std::uint64_t mixed = state += sites::detail::hash_factor;
-    mixed = (mixed ^ mixed >> 30U) * 0xbf58476d1ce4e5b9U;
-    mixed = (mixed ^ mixed >> 27U) * 0x94d049bb133111ebU;
-    return mixed ^ mixed >> 31U;
+    set_upper_bound(record);
 }
 
 // Exponentially distributed: the gaps of a Poisson process.
 [[nodiscard]] inline std::int64_t bytes_to_next_sample(thread_record& record, std::int64_t rate_bytes) noexcept {
-    const double even = (static_cast<double>(next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
+    const double even =
+        (static_cast<double>(sites::detail::next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
     return static_cast<std::int64_t>(-std::log(even) * static_cast<double>(rate_bytes));
 }
 
 // The first event of a measurement on this thread.
 inline void join_measurement(thread_record& record) noexcept {
     record.generation = engine.generation;
-    sites::detail::clear_pages(record.cache, cached_stacks * sizeof(cached_stack));
+    record.stacks.clear();
     const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
     if (mode == nullptr || mode->rate_bytes == 0) return;
     record.random_state = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
@@ -615,10 +619,16 @@ inline void learn(thread_record& record) noexcept {
 // The long way of an allocation that the operator could not count itself. The block has no tag yet.
 inline void count_untagged(thread_record& record, void* block, const void* frame) noexcept {
     block_header::of(block).tag =
-        block_header::mark_of(block) | block_header::kind_of(sizeof(block_header), not_attributed);
+        block_header::tag_of(block, block_header::key_of(sizeof(block_header), not_attributed));
     count_allocation(record, block, frame);
 }
+[[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, thread_record&, const void* frame) noexcept {
+    with_record<count_untagged>(block, frame);
+    return block;
+}
+// Inside an event, which it ends.
 [[gnu::noinline]] inline void* count_new_on(void* block, thread_record& record, const void* frame) noexcept {
+    lower_busy(record);
     count_untagged(record, block, frame);
     return block;
 }

@@ -60,10 +60,6 @@ template <on_failure Failure>
     lower_busy(record);
     return block;
 }
-[[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, const void* frame) noexcept {
-    with_record<count_untagged>(block, frame);
-    return block;
-}
 [[gnu::noinline]] inline void finish_delete(void* block, thread_record& record) noexcept {
     add_deallocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
     lower_busy(record);
@@ -80,6 +76,11 @@ template <on_failure Failure>
     free_with_header(block, header.base_offset());
 }
 
+[[gnu::noinline, gnu::cold]] inline void leave_and_delete(void* block, thread_record& record) noexcept {
+    lower_busy(record);
+    delete_the_long_way(block);
+}
+
 // Always inlined, so that the frame that the rare ways ask for is the operator's own.
 template <on_failure Failure>
 [[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes) noexcept(Failure ==
@@ -87,28 +88,27 @@ template <on_failure Failure>
     void* const block = allocate_untagged(requested_bytes);
     if (block == nullptr) [[unlikely]]
         return new_the_long_way<Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
-    thread_record* const record = current_record;
+    thread_record& record = *current_record;
     const remains rest = count_new_quickly(record, block, requested_bytes);
     if (rest == remains::nothing) [[likely]]
         return block;
-    if (rest == remains::to_finish) return finish_new(block, *record);
-    return record != nullptr ? record->hook(block, *record, __builtin_frame_address(0))
-                             : count_first_new(block, __builtin_frame_address(0));
+    if (rest == remains::to_finish) return finish_new(block, record);
+    return record.hook(block, record, __builtin_frame_address(0));
 }
 
 // Counts first and frees second: once freed, the block may be another thread's.
 [[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
-    const std::uint64_t tag = tag_before(block);
-    if (!is_usual(tag, block)) [[unlikely]]
+    const std::uint64_t known = block_header::known_by(tag_before(block), block);
+    if (!is_usual(known)) [[unlikely]]
         return delete_the_long_way(block);
-    thread_record* const record = current_record;
-    const remains rest = count_delete_quickly(record, static_cast<origin>(tag >> block_header::origin_shift),
+    thread_record& record = *current_record;
+    const remains rest = count_delete_quickly(record, static_cast<origin>(known >> block_header::origin_shift),
                                               block_header::of(block).requested_bytes);
     if (rest == remains::to_count) [[unlikely]]
-        return delete_the_long_way(block);
+        return leave_and_delete(block, record);
     if (rest == remains::to_finish) [[unlikely]]
-        return finish_delete(block, *record);
+        return finish_delete(block, record);
     free_with_header(block, sizeof(block_header));
 }
 

@@ -28,7 +28,7 @@ class own_memory_scope {
   private:
     static void change(int by) noexcept {
         thread_record* const record = current_record;
-        if (record == nullptr) return;
+        if (record == &no_record) return;
         record->own_memory_scopes += static_cast<std::uint32_t>(by);
         record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass; // it is asked for at the gate
         record->hook = count_new_on;

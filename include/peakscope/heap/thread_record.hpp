@@ -4,8 +4,7 @@
 #pragma once
 
 #include <peakscope/heap/origin_table.hpp>
-#include <peakscope/sites/pages.hpp>
-#include <peakscope/sites/stack_table.hpp>
+#include <peakscope/heap/stack_cache.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -86,20 +85,9 @@ struct label_pending {
 // How many labels there are, or as many as origins where these are fewer.
 inline constexpr std::size_t most_labels = 65'536;
 
-// A stack that the thread has seen of late, with the origin that its blocks have in this phase and under this label.
-struct cached_stack {
-    std::uint64_t hash = 0;
-    sites::detail::stored_stack stack = nullptr;
-    origin context = 0;
-    origin from = 0;
-};
-// Instead of an origin: this is what the walk finds, but the frames behind it are known to the unwinder alone.
-inline constexpr origin ask_the_unwinder = UINT32_MAX;
-
-inline constexpr std::size_t cached_stacks = 4'096;
-
 struct thread_record;
-// What counts a new block when the operator does not do it itself. The last argument is the operator's own frame.
+// What counts a new block when the operator does not do it itself. Called inside an event, which it ends; the last
+// argument is the operator's own frame.
 using new_hook = void* (*)(void* block, thread_record& record, const void* frame) noexcept;
 
 // Two cache lines apart: x86 fetches lines in pairs, and records of two threads must not share one.
@@ -126,9 +114,11 @@ struct alignas(128) thread_record {
     std::uint64_t sampling_pass = no_pass; // the pass again, while a measurement samples
     std::int64_t until_sample_bytes = 0;
     new_hook hook = nullptr;
-    std::uint64_t context_kind = 0; // the context as a block's tag has it
+    std::uint64_t context_key = 0; // of the context's blocks (block_header.hpp)
     tally* context_tally = nullptr;
-    cached_stack* cache = nullptr; // cached_stacks of them, by hash
+    // `upper_bytes` once the context's tally is stamped with the moment; till then, all that is pending is more.
+    std::int64_t context_upper_bytes = INT64_MIN;
+    stack_cache stacks{}; // of the measurement
 
     // Not read by the short way.
     bool alone = false;      // no other thread has had an event since the last cut
@@ -136,7 +126,7 @@ struct alignas(128) thread_record {
     std::uint32_t own_memory_scopes = 0;
     std::int64_t base_bytes = 0;  // the shared sum after the last flush
     std::uint64_t interval = 0;   // between which cuts the record was last at work
-    std::uint64_t generation = 0; // of the measurement that the cache belongs to
+    std::uint64_t generation = 0; // of the measurement that `stacks` belongs to
     std::uint64_t seen_peaks = 0;
     std::uint64_t random_state = 0;
     origin changed = end_of_list;

@@ -12,7 +12,6 @@ template <class Symboliser>
 struct caller {
     using symboliser = Symboliser;
     static constexpr std::size_t max_frames = 1;
-    static constexpr bool checks_stacks = false;
 
     [[gnu::always_inline]] static std::size_t walk(address* frames, const void* frame) noexcept {
         frames[0] = static_cast<const address*>(frame)[1]; // above the saved frame pointer, on x86-64 and aarch64

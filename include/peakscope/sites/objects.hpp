@@ -10,7 +10,6 @@
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <link.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 #endif
 
@@ -50,24 +49,6 @@ struct loaded_object {
     return path;
 #else
     return {};
-#endif
-}
-
-// Whether the address is in the C or the C++ library, and not in a program that these are linked into.
-[[nodiscard]] inline bool in_runtime_library(address return_address) noexcept {
-#if defined(__linux__)
-    const auto base_of = [](const char* symbol) {
-        const void* const at = ::dlsym(RTLD_DEFAULT, symbol);
-        return at == nullptr ? address{0} : object_of(reinterpret_cast<address>(at) + 1).base;
-    };
-    static const address program = object_of(::getauxval(AT_ENTRY) + 1).base;
-    static const address c_library = base_of("pthread_getattr_np");
-    static const address cxx_library = base_of("_ZSt9terminatev");
-    const loaded_object object = object_of(return_address);
-    return object.known && object.base != program && (object.base == c_library || object.base == cxx_library);
-#else
-    static_cast<void>(return_address);
-    return false;
 #endif
 }
 

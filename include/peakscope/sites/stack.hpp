@@ -27,18 +27,20 @@ struct stack_view {
 
 /// How the stack of an allocation is captured. `walk` fills `frames`, which has room for `max_frames`, and returns how
 /// many it found, from the caller of the function whose frame address it is given. It is called for every allocation,
-/// on any thread, and must not allocate through the measured heap.
+/// on any thread. It takes no lock and allocates nothing, and returns 0 where it would have to.
 ///
-/// A policy whose `walk` cannot be trusted for every stack says `checks_stacks`. It then has `trusted(stack, frame)`,
-/// asked once for each new stack, which returns how many of its frames hold, or `walk_slowly` for a stack of which only
-/// `unwind`, with the same arguments as `walk`, knows the frames.
+/// A policy may also have `find(walked, frames, frame)`, called for each stack that is new, and for each one that
+/// `walk` does not find: it fills `frames` with what holds, returns how many these are, and sees to it that `walk`
+/// finds the same from then on, as far as it can. It must not allocate through the measured heap.
 template <class Policy>
 concept stack_capture = requires(address* frames, const void* frame) {
     { Policy::max_frames } -> std::convertible_to<std::size_t>;
-    { Policy::checks_stacks } -> std::convertible_to<bool>;
     { Policy::walk(frames, frame) } noexcept -> std::same_as<std::size_t>;
 };
 
-inline constexpr std::size_t walk_slowly = static_cast<std::size_t>(-1);
+template <class Policy>
+concept finds_stacks = stack_capture<Policy> && requires(stack_view walked, address* frames, const void* frame) {
+    { Policy::find(walked, frames, frame) } noexcept -> std::same_as<std::size_t>;
+};
 
 } // namespace peakscope::sites

@@ -6,6 +6,8 @@
 #include <peakscope/sites/stack.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -13,35 +15,28 @@
 
 namespace peakscope::sites::detail {
 
+// Until they are known, nothing lies within them.
 struct stack_limits {
-    address low = 0;
+    address low = UINTPTR_MAX;
     address high = 0;
     bool known = false;
-
-    [[nodiscard]] bool hold(address at) const noexcept { return at - low < high - low; }
 };
 inline constinit thread_local stack_limits limits_of_thread{};
 
-[[gnu::noinline, gnu::cold]] inline void find_stack_limits() noexcept {
-    limits_of_thread.known = true;
+// Once a thread. May allocate.
+inline void find_stack_limits() noexcept {
+    if (std::exchange(limits_of_thread.known, true)) return;
 #if defined(__linux__)
     pthread_attr_t attributes;
     if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return;
     void* low = nullptr;
     std::size_t size_bytes = 0;
     if (::pthread_attr_getstack(&attributes, &low, &size_bytes) == 0) {
+        limits_of_thread.high = reinterpret_cast<address>(low) + size_bytes;
         limits_of_thread.low = reinterpret_cast<address>(low);
-        limits_of_thread.high = limits_of_thread.low + size_bytes;
     }
     static_cast<void>(::pthread_attr_destroy(&attributes));
 #endif
-}
-
-[[nodiscard, gnu::always_inline]] inline const stack_limits& limits_here() noexcept {
-    const stack_limits& limits = limits_of_thread;
-    if (!limits.known) [[unlikely]]
-        find_stack_limits();
-    return limits;
 }
 
 } // namespace peakscope::sites::detail

@@ -3,6 +3,7 @@
 // an allocation's record is one pointer or number and two stacks are equal when their pointers are.
 #pragma once
 
+#include <peakscope/sites/hash.hpp>
 #include <peakscope/sites/number_index.hpp>
 #include <peakscope/sites/pages.hpp>
 #include <peakscope/sites/stack.hpp>
@@ -27,21 +28,6 @@ class spin_lock {
     std::atomic<bool> taken_{false};
 };
 
-// A hash that grows with the stack: one multiplication a frame, as fast as the walk that finds them.
-inline constexpr std::uint64_t hash_factor = 0x9e3779b97f4a7c15U; // 2^64 / golden ratio
-[[nodiscard]] constexpr std::uint64_t add_to_hash(std::uint64_t hash, std::uint64_t value) noexcept {
-    return (hash ^ value) * hash_factor;
-}
-// The high bits of a product depend on all of it, the low ones do not.
-[[nodiscard]] constexpr std::uint64_t finished_hash(std::uint64_t hash) noexcept { return hash ^ hash >> 32U; }
-
-[[nodiscard]] inline std::uint64_t hash_of(const stack_view& stack, std::uint64_t seed) noexcept {
-    std::uint64_t hash = seed;
-    for (std::size_t i = 0; i < stack.depth; ++i)
-        hash = add_to_hash(hash, stack.frames[i]);
-    return finished_hash(hash);
-}
-
 // An interned stack: its depth and then its frames.
 using stored_stack = const address*;
 
@@ -59,11 +45,19 @@ class stack_table {
         return words_ != nullptr;
     }
 
+    // A stack as a number, and the frames of it.
+    [[nodiscard]] std::uint32_t place_of(stored_stack stack) const noexcept {
+        return static_cast<std::uint32_t>(stack - words_);
+    }
+    [[nodiscard]] const address* frames_at(std::uint32_t place) const noexcept { return words_ + place + 1; }
+
+    // Null when it has not been interned.
+    [[nodiscard]] stored_stack find(const stack_view& stack) const noexcept { return find(stack, hash_of(stack, 0)); }
+
     // Null when the table is full.
     [[nodiscard]] stored_stack intern(const stack_view& stack) noexcept {
         const std::uint64_t hash = hash_of(stack, 0);
-        const auto found = index_.find(hash, [&](std::uint32_t at) { return view_of(words_ + at) == stack; });
-        if (found != 0) return words_ + found;
+        if (const stored_stack found = find(stack, hash)) return found;
         const auto at = static_cast<std::uint32_t>(used_words_);
         if (used_words_ + stack.depth + 1 > most_words_ ||
             !index_.insert(hash, at, [&](std::uint32_t other) { return hash_of(view_of(words_ + other), 0); }))
@@ -81,6 +75,11 @@ class stack_table {
 
   private:
     static constexpr std::size_t words_a_stack = 17;
+
+    [[nodiscard]] stored_stack find(const stack_view& stack, std::uint64_t hash) const noexcept {
+        const auto found = index_.find(hash, [&](std::uint32_t at) { return view_of(words_ + at) == stack; });
+        return found == 0 ? nullptr : words_ + found;
+    }
 
     address* words_ = nullptr;
     number_index index_; // where stacks begin among the words

@@ -12,26 +12,17 @@
 
 namespace peakscope::sites {
 
-namespace detail {
-
-// The frames from the return address of `frame` on, by rules as far as they are known.
-[[nodiscard, gnu::always_inline]] inline std::size_t unwind_from(address* frames, std::size_t most,
-                                                                 const void* frame) noexcept {
-    const std::size_t depth = follow_rules(frames, most, frame);
-    return depth > 0 ? depth : unwind_and_learn(frames, most, frame);
-}
-
-} // namespace detail
-
 template <std::size_t Frames, class Symboliser>
 struct unwind {
     static_assert(Frames >= 1 && Frames <= most_frames, "peakscope: sites::unwind keeps 1 to 64 frames");
     using symboliser = Symboliser;
     static constexpr std::size_t max_frames = Frames;
-    static constexpr bool checks_stacks = false;
 
-    [[gnu::always_inline]] static std::size_t walk(address* frames, const void* frame) noexcept {
-        return detail::unwind_from(frames, Frames, frame);
+    [[gnu::always_inline]] static std::size_t walk(address* found, const void* frame) noexcept {
+        return detail::follow_rules(found, Frames, frame, detail::no_code{});
+    }
+    static std::size_t find(const stack_view&, address* found, const void* frame) noexcept {
+        return detail::unwind_from(found, Frames, frame);
     }
 };
 

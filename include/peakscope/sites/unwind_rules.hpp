@@ -16,6 +16,7 @@
 // are never looked for outside of the thread's stack.
 #pragma once
 
+#include <peakscope/sites/hash.hpp>
 #include <peakscope/sites/pages.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/stack_limits.hpp>
@@ -26,6 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 
 #define UNW_LOCAL_ONLY
@@ -156,32 +158,6 @@ inline constinit rule_table rules_of_process;
     }
 }
 
-// The frames from the return address of `frame` on, by rules; 0 where libunwind must be asked.
-[[nodiscard, gnu::always_inline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline std::size_t
-follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
-    const stack_limits& limits = limits_here();
-    const auto* const words = static_cast<const address*>(frame);
-    address stack_pointer = reinterpret_cast<address>(words + 2);
-    if (!limits.hold(stack_pointer)) return 0; // on a stack of its own, a coroutine's for example
-    address frame_pointer = words[0];
-    address return_address = words[1];
-    for (std::size_t depth = 0;;) {
-        frames[depth++] = return_address;
-        if (depth == most) return depth;
-        const unwind_rule rule = rules_of_process.find(return_address);
-        if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]]
-            return rule.kind == unwind_rule::outermost ? depth : 0;
-        const address end =
-            (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
-        if (end <= stack_pointer || !limits.hold(end)) [[unlikely]]
-            return 0;
-        const auto* const end_words = reinterpret_cast<const address*>(end); // NOLINT(performance-no-int-to-ptr)
-        return_address = end_words[-1];
-        if (rule.keeps_frame_pointer != 0) frame_pointer = *(end_words - rule.keeps_frame_pointer);
-        stack_pointer = end;
-    }
-}
-
 #else
 
 [[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
@@ -197,8 +173,61 @@ follow_rules(address* frames, std::size_t most, const void* frame) noexcept {
         frames[i] = reinterpret_cast<address>(first[i]);
     return depth;
 }
-[[nodiscard]] inline std::size_t follow_rules(address*, std::size_t, const void*) noexcept { return 0; }
 
 #endif
+
+// Stands for the code whose functions are taken to keep frame pointers.
+struct no_code {
+    [[nodiscard]] static constexpr bool holds(address) noexcept { return false; }
+};
+
+[[nodiscard, gnu::always_inline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline address
+word_at(address at) noexcept {
+    address word = 0;
+    std::memcpy(&word, reinterpret_cast<const void*>(at), sizeof(word)); // NOLINT(performance-no-int-to-ptr)
+    return word;
+}
+
+// The frames from the return address of `frame` on, by rules; 0 where libunwind must be asked. Functions in `trusted`
+// need none: they keep a frame pointer, to two words that are the caller's and the return address.
+[[nodiscard, gnu::always_inline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline std::size_t
+follow_rules(address* frames, std::size_t most, const void* frame, const auto& trusted) noexcept {
+    constexpr address word = sizeof(address);
+    const address high = limits_of_thread.high;
+    const address last = high - 2 * word; // where a frame may end in a pointer and a return address
+    address frame_pointer = word_at(reinterpret_cast<address>(frame));
+    address return_address = word_at(reinterpret_cast<address>(frame) + word);
+    address stack_pointer = reinterpret_cast<address>(frame) + 2 * word;
+    // On a stack of its own, a coroutine's for example; or on one that is not known yet.
+    if (stack_pointer < limits_of_thread.low || stack_pointer > last) return 0;
+    for (std::size_t depth = 0;;) {
+        frames[depth++] = return_address;
+        if (depth == most) return depth;
+        if (trusted.holds(return_address)) {
+            if (frame_pointer < stack_pointer || frame_pointer > last) return depth;
+            return_address = word_at(frame_pointer + word);
+            stack_pointer = frame_pointer + 2 * word;
+            frame_pointer = word_at(frame_pointer);
+            continue;
+        }
+        const unwind_rule rule = rules_of_process.find(return_address);
+        if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]]
+            return rule.kind == unwind_rule::outermost ? depth : 0;
+        const address end =
+            (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
+        if (end <= stack_pointer || end > high) [[unlikely]]
+            return 0;
+        return_address = word_at(end - word);
+        if (rule.keeps_frame_pointer != 0) frame_pointer = word_at(end - rule.keeps_frame_pointer * word);
+        stack_pointer = end;
+    }
+}
+
+// The frames from the return address of `frame` on. May allocate, and ask the dynamic loader.
+[[nodiscard]] inline std::size_t unwind_from(address* frames, std::size_t most, const void* frame) noexcept {
+    find_stack_limits();
+    const std::size_t depth = follow_rules(frames, most, frame, no_code{});
+    return depth > 0 ? depth : unwind_and_learn(frames, most, frame);
+}
 
 } // namespace peakscope::sites::detail
