@@ -66,7 +66,10 @@ def whole_builds(folder, pages, runs, with_dhat):
     subprocess.run([BUILD / "benchmarks/sitegen_off", "new", site, "--pages", str(pages)], check=True, capture_output=True)
     ways = {
         "off": lambda: build_seconds("sitegen_off", site, folder),
+        # Recording alone, as heaptrack and DHAT do; and with the names and the report, which they leave to another program.
         **{name: (lambda name=name: build_seconds(f"sitegen_{name}", site, folder, "--profile-memory=none"))
+           for name in ("counting", "sampling", "frames", "unwind")},
+        **{f"{name}, and the report": (lambda name=name: build_seconds(f"sitegen_{name}", site, folder, "--profile-memory"))
            for name in ("counting", "sampling", "frames", "unwind")},
     }
     if shutil.which("heaptrack"):

@@ -25,7 +25,7 @@ const std::vector<std::string>& profile_backends() {
     return names;
 }
 
-profiled_build build_site_profiled(const build_options& options) {
+profiled_build build_site_profiled(const build_options& options, const profile_options& profile) {
 #ifndef PROFILE_MEMORY
     throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
 #endif
@@ -33,9 +33,11 @@ profiled_build build_site_profiled(const build_options& options) {
     // program's own code is mapped, so that the RSS it adds is the site's.
     Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
                   [] { peakscope::rss::map_code(); }};
-    site built = build_site(options);
-    peakscope::memory_report report = memory.finish({"page", built.pages.size()});
-    return {std::move(built), std::move(report)};
+    profiled_build made{build_site(options), std::nullopt};
+    // A measurement that nobody asks for its report ends with its scope, and no names are looked up for it.
+    if (profile.backend != peakscope::report::none::name)
+        made.report = memory.finish({"page", made.built.pages.size()});
+    return made;
 }
 
 // The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on here.

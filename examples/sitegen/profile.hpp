@@ -23,11 +23,11 @@ const std::vector<std::string>& profile_backends();
 
 struct profiled_build {
     site built;
-    peakscope::memory_report report;
+    std::optional<peakscope::memory_report> report; ///< nothing for the backend that shows none
 };
 
 /// Builds the site inside a measurement. Throws what the build throws, and peakscope's errors.
-profiled_build build_site_profiled(const build_options& options);
+profiled_build build_site_profiled(const build_options& options, const profile_options& profile);
 
 /// Hands the report to the backend. Throws `peakscope::write_error`.
 void write_report(const peakscope::memory_report& report, const profile_options& profile);
