@@ -18,7 +18,7 @@
 //
 // Precision: start, end, delta, allocated, freed and the counts are exact, also while other threads allocate: they are
 // read while all threads stand still for a moment. A peak is exact where one thread alone was at work between each
-// phase boundary and the next; where more were, it is bounded, see counting_engine.hpp, and so is what was alive then.
+// phase boundary and the next; where more were, it is bounded, see event.hpp, and so is what was alive then.
 // `counting<batch<0_B>>` has exact peaks with any number of threads, and pays for it with a shared counter on every
 // event.
 //
@@ -32,6 +32,7 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/capture.hpp>
 #include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/heap/counting_options.hpp>
 #include <peakscope/heap/fwd.hpp>
 #include <peakscope/heap/label_names.hpp>
 #include <peakscope/heap/ledger.hpp>
@@ -52,35 +53,7 @@
 
 namespace peakscope::heap {
 
-/// An option of `counting`: how many bytes a thread may have pending before it adds them to the shared sum. A smaller
-/// batch gives tighter bounds with several threads and costs more; 0 makes every peak exact. The default is 32 KiB.
-template <bytes Bytes>
-struct batch {
-    static_assert(Bytes.count >= 0, "peakscope: a batch is not negative");
-    static constexpr std::int64_t batch_bytes = Bytes.count;
-};
-
 namespace detail {
-
-template <class Option>
-concept batch_option = requires { Option::batch_bytes; };
-
-template <class Option>
-concept site_option = std::same_as<Option, sites::none> || sites::stack_capture<Option>;
-
-// The first of the options that is of a kind, or the default.
-template <template <class> class Is, class Default, class... Options>
-struct chosen {
-    using type = Default;
-};
-template <template <class> class Is, class Default, class First, class... Rest>
-struct chosen<Is, Default, First, Rest...>
-    : std::conditional_t<Is<First>::value, std::type_identity<First>, chosen<Is, Default, Rest...>> {};
-
-template <class Option>
-using is_batch = std::bool_constant<batch_option<Option>>;
-template <class Option>
-using is_site = std::bool_constant<site_option<Option>>;
 
 // What the sources over the replaced operators have in common. `RateBytes`: one stack in so many bytes is captured, all
 // of them with 0.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What one thread has allocated and freed since the last cut. Its thread writes it, without locks and without atomic
-// additions; a cut reads it and sets it back while the thread stands between two events (counting_engine.hpp).
+// additions; a cut reads it and sets it back while the thread stands between two events (cut.hpp).
 #pragma once
 
 #include <peakscope/heap/origin_table.hpp>
@@ -104,7 +104,7 @@ struct alignas(128) thread_record {
     std::uint64_t new_pass = no_pass;
     tally* tallies = nullptr; // by origin
 
-    // Live bytes that are not in the shared sum yet; the highest that has been (see counting_engine.hpp); and the
+    // Live bytes that are not in the shared sum yet; the highest that has been (see event.hpp); and the
     // bounds within which an event needs nothing more than additions.
     std::int64_t pending_bytes = 0;
     std::int64_t high_bytes = 0;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// What all threads of the process share, and what each of them has: the data of the counting engine.
+#pragma once
+
+#include <peakscope/heap/origin_table.hpp>
+#include <peakscope/heap/thread_record.hpp>
+#include <peakscope/sites/stack_table.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace peakscope::heap::detail {
+
+inline constexpr std::int64_t default_batch_bytes = 32'768;
+
+// What a measurement wants to know of each new block beyond its size.
+struct capture_mode {
+    new_hook quick;          // counts a new block inside of a pass
+    new_hook thorough;       // the same when the record does not know the stack yet
+    std::int64_t rate_bytes; // sampling: one stack in so many bytes; else 0
+};
+
+// Bytes of a label's live blocks, shared.
+struct label_total {
+    std::atomic<std::int64_t> live_bytes{0};
+    std::atomic<std::int64_t> peak_bytes{0};
+};
+
+// What the blocks of one origin hold. Of a sampled origin: estimates, and the blocks in 1,024ths.
+struct holding {
+    std::int64_t bytes = 0;
+    std::int64_t blocks = 0;
+    std::int64_t variance = 0;
+    std::int64_t samples = 0; // the sampled blocks themselves
+
+    [[nodiscard]] bool is_zero() const noexcept { return bytes == 0 && blocks == 0 && samples == 0; }
+    void add(const estimate& value) noexcept {
+        bytes += value.bytes;
+        blocks += value.blocks_1024ths;
+        variance += value.variance;
+    }
+};
+
+// Its parts lie apart by who writes them.
+struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
+    // The gate's bits; above them is its number.
+    static constexpr std::uint64_t stopped = 1;     // a cut is on: wait
+    static constexpr std::uint64_t needs_fence = 2; // no membarrier: every event pays for a fence
+    static constexpr std::uint64_t next_number = 4;
+
+    // Read by every event, written seldom.
+    alignas(128) std::atomic<std::uint64_t> gate{0};
+    std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
+    std::atomic<const capture_mode*> mode{nullptr};
+    std::atomic<thread_record*> records{nullptr};
+
+    // Written by flushes.
+    alignas(128) std::atomic<std::int64_t> live_bytes{0};
+    std::atomic<std::int64_t> peak_bytes{0};    // of the innermost window
+    std::atomic<std::uint64_t> peaks{0};        // how often that rose while several threads were at work
+    std::atomic<thread_record*> first{nullptr}; // the first record at work since the last cut
+    std::atomic<bool> shared{false};            // it is not the only one
+
+    // Changed in cuts alone, except for the tables, which have a lock.
+    alignas(128) std::uint64_t interval = 1;
+    std::uint64_t generation = 0; // of the measurement
+    std::uint16_t phase = before_measurement;
+    flow totals;             // since the program began, up to the last cut
+    holding* live = nullptr; // what lived at the last cut, by origin
+    sites::detail::spin_lock tables_lock;
+    sites::detail::stack_table stacks;
+    origin_table origins;
+    label_total* labels = nullptr; // most_labels of them
+    std::atomic<std::size_t> label_count{1};
+
+    // Rarely touched.
+    alignas(128) std::atomic<std::uint64_t> foreign_blocks{0}; // freed here, but not allocated here
+    std::atomic<std::int64_t> record_bytes{0};                 // the records themselves
+    std::atomic<bool> in_cut{false};
+    std::atomic<int> set_up{0}; // 1 while it is being done, 2 when it is
+    std::atomic<bool> measured{false};
+    thread_record reserve; // for a thread that has no record and cannot get one
+};
+
+inline constinit counting_engine engine;
+
+// The hooks of a thread without a record, and of one with nothing in particular to do (slow_event.hpp).
+[[nodiscard]] void* count_first_new(void* block, thread_record& record, const void* frame) noexcept;
+[[nodiscard]] void* count_new_on(void* block, thread_record& record, const void* frame) noexcept;
+
+// What a thread has that has no record yet: no gate lets it pass, so that the short way need not ask for it.
+inline constinit thread_record no_record{.hook = count_first_new};
+// Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
+inline constinit thread_local thread_record* current_record = &no_record;
+inline constinit thread_local bool thread_is_ending = false;
+inline constinit thread_local bool thread_holds_cut = false;
+
+} // namespace peakscope::heap::detail

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The gate: where a cut holds threads up, and how they learn of what they need to know only now and then. It has a
+// number that changes when there is something to learn, and a thread that finds another number than it last came
+// through with takes the long way once.
+#pragma once
+
+#include <peakscope/heap/block_header.hpp>
+#include <peakscope/heap/event.hpp>
+#include <peakscope/sites/hash.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace peakscope::heap::detail {
+
+// An origin for blocks that this thread allocates; `not_attributed` when there are no more numbers. Inside an event
+// that is in no other.
+[[nodiscard]] inline origin intern_origin(const thread_record& record, sites::detail::stored_stack stack,
+                                          origin_kind kind) noexcept {
+    const std::lock_guard lock{engine.tables_lock};
+    return engine.origins.intern(
+        {stack, engine.phase, record.label, kind, stack == nullptr ? not_attributed : record.context});
+}
+
+inline void set_context(thread_record& record) noexcept {
+    record.context = intern_origin(record, nullptr, origin_kind::counted);
+    record.context_key = block_header::key_of(sizeof(block_header), record.context);
+    record.context_tally = record.tallies + record.context;
+    set_upper_bound(record);
+}
+
+// Exponentially distributed: the gaps of a Poisson process.
+[[nodiscard]] inline std::int64_t bytes_to_next_sample(thread_record& record, std::int64_t rate_bytes) noexcept {
+    const double even =
+        (static_cast<double>(sites::detail::next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
+    return static_cast<std::int64_t>(-std::log(even) * static_cast<double>(rate_bytes));
+}
+
+// The first event of a measurement on this thread.
+inline void join_measurement(thread_record& record) noexcept {
+    record.generation = engine.generation;
+    record.stacks.clear();
+    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    if (mode == nullptr || mode->rate_bytes == 0) return;
+    record.random_state = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
+                          reinterpret_cast<std::uintptr_t>(&record) * sites::detail::hash_factor;
+    record.until_sample_bytes = bytes_to_next_sample(record, mode->rate_bytes);
+}
+
+// The first event since a cut.
+inline void join_interval(thread_record& record) noexcept {
+    record.interval = engine.interval;
+    record.base_bytes = engine.live_bytes.load(std::memory_order_relaxed);
+    thread_record* nobody = nullptr;
+    record.alone = engine.first.compare_exchange_strong(nobody, &record, std::memory_order_acq_rel);
+    if (!record.alone && !engine.shared.exchange(true, std::memory_order_acq_rel)) // the first one must know
+        engine.gate.fetch_add(counting_engine::next_number, std::memory_order_release);
+    record.high_bytes =
+        record.alone ? engine.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
+    set_bounds(record);
+    record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+    begin_moment(record);
+    if (record.generation != engine.generation) join_measurement(record);
+    set_context(record);
+}
+
+// What the gate's new number may mean. Inside an event.
+inline void learn(thread_record& record) noexcept {
+    if (record.interval != engine.interval) join_interval(record);
+    if (record.alone && engine.shared.load(std::memory_order_acquire)) {
+        // All that it has counted up to now, it has counted alone, and knows exactly.
+        const bool holds_the_peak = flush_quietly(record);
+        record.alone = false;
+        record.high_bytes = 0;
+        set_bounds(record);
+        if (holds_the_peak) record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+    }
+    if (std::exchange(record.seen_peaks, engine.peaks.load(std::memory_order_relaxed)) != record.seen_peaks)
+        begin_moment(record);
+}
+
+// Returns when no cut is on, with the number that the gate had then. Busy all the while but for the waiting.
+[[nodiscard]] inline std::uint64_t number_at_gate(thread_record& record) noexcept {
+    const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
+    std::uint64_t number = engine.gate.load(std::memory_order_acquire);
+    while ((number & (counting_engine::stopped | counting_engine::needs_fence)) != 0) {
+        // Either the exchange comes first and the cut sees that the thread is busy, or the cut's mark on the gate comes
+        // first and the thread sees that.
+        record.busy.exchange(depth, std::memory_order_seq_cst);
+        number = engine.gate.load(std::memory_order_seq_cst);
+        if ((number & counting_engine::stopped) == 0) break;
+        record.busy.store(0, std::memory_order_release);
+        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
+            std::this_thread::yield();
+        record.busy.store(depth, std::memory_order_relaxed);
+        number = engine.gate.load(std::memory_order_acquire) | counting_engine::needs_fence; // once more around
+    }
+    return number;
+}
+
+// In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
+[[gnu::noinline]] inline void wait_at_gate(thread_record& record) noexcept {
+    if (!thread_holds_cut) static_cast<void>(number_at_gate(record));
+}
+
+// Every event comes here once after the gate has changed; while a cut is on; and always where there is no membarrier.
+[[gnu::noinline]] inline void come_through_gate(thread_record& record) noexcept {
+    if (thread_holds_cut) return;
+    const std::uint64_t number = number_at_gate(record);
+    // In a signal handler, the event that it interrupted will learn what there is.
+    if (record.busy.load(std::memory_order_relaxed) > 1) return;
+    learn(record);
+    const bool every_time = (number & counting_engine::needs_fence) != 0;
+    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    const bool own = record.own_memory_scopes != 0;
+    record.pass = every_time ? thread_record::no_pass : number;
+    record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
+    record.sampling_pass = !own && mode != nullptr && mode->rate_bytes > 0 ? record.pass : thread_record::no_pass;
+    record.hook = own || mode == nullptr ? count_new_on : mode->quick;
+}
+
+} // namespace peakscope::heap::detail

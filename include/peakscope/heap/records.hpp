@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// How a thread comes by its record and lets go of it; set-up; fork.
+#pragma once
+
+#include <peakscope/heap/cut.hpp>
+#include <peakscope/heap/event.hpp>
+#include <peakscope/sites/pages.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#if defined(__linux__)
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace peakscope::heap::detail {
+
+inline void push_record(thread_record& record) noexcept {
+    record.next = engine.records.load(std::memory_order_relaxed);
+    while (!engine.records.compare_exchange_weak(record.next, &record, std::memory_order_release,
+                                                 std::memory_order_relaxed)) {
+    }
+}
+
+[[nodiscard]] inline bool take(thread_record& record) noexcept {
+    return !record.taken.load(std::memory_order_relaxed) && !record.taken.exchange(true, std::memory_order_acquire);
+}
+
+// What a thread has pending when it lets go of its record must not wait for the next owner.
+inline void release_record(thread_record& record) noexcept {
+    {
+        const aside in_progress{record};
+        if (record.interval == engine.interval) flush(record);
+        record.label = 0;
+        record.pass = record.new_pass = record.sampling_pass = thread_record::no_pass;
+    }
+    record.taken.store(false, std::memory_order_release);
+}
+
+// All of a record's tables in one piece of address space, which becomes memory where it is written.
+[[nodiscard]] inline bool give_tables(thread_record& record, std::size_t limit) noexcept {
+    const std::size_t labels = std::min(limit, most_labels);
+    auto* at = static_cast<std::byte*>(sites::detail::reserve_pages(
+        limit * (sizeof(tally) + sizeof(special_tally)) + labels * sizeof(label_pending) + stack_cache::size_bytes()));
+    if (at == nullptr) return false;
+    const auto part = [&at](auto*& table, std::size_t count) {
+        table = reinterpret_cast<std::remove_reference_t<decltype(table)>>(at);
+        at += count * sizeof(*table);
+    };
+    record.stacks.use(at); // first, so that its pages hold nothing else
+    at += stack_cache::size_bytes();
+    part(record.tallies, limit);
+    part(record.specials, limit);
+    part(record.labels, labels);
+    return true;
+}
+
+// A record that no other thread has, a new one if need be. The reserve's owner gives it back after one event.
+[[nodiscard]] inline thread_record& acquire_record() noexcept {
+    for (auto* record = engine.records.load(std::memory_order_acquire); record != nullptr; record = record->next)
+        if (record != &engine.reserve && take(*record)) return *record;
+    if (void* memory = std::aligned_alloc(alignof(thread_record), sizeof(thread_record))) {
+        auto* record = ::new (memory) thread_record;
+        if (give_tables(*record, engine.origins.limit())) {
+            record->taken.store(true, std::memory_order_relaxed);
+            engine.record_bytes.fetch_add(sizeof(thread_record), std::memory_order_relaxed);
+            push_record(*record);
+            return *record;
+        }
+        std::free(memory);
+    }
+    while (!take(engine.reserve))
+        std::this_thread::yield();
+    return engine.reserve;
+}
+
+// Lets go of the thread's record when the thread ends. Other destructors of the thread may still free memory after it.
+struct record_releaser {
+    bool armed = false;
+    ~record_releaser() {
+        thread_is_ending = true;
+        if (thread_record* const record = std::exchange(current_record, &no_record); record != &no_record)
+            release_record(*record);
+    }
+};
+inline thread_local record_releaser releaser;
+
+void set_up_once() noexcept;
+
+// A thread gets its record with its first event and keeps it. While it ends, or where there is no memory for a record,
+// it borrows one for each event.
+template <auto Count, class... Arguments>
+void with_new_record(Arguments&&... arguments) noexcept {
+    set_up_once();
+    thread_record& record = acquire_record();
+    if (thread_is_ending || &record == &engine.reserve) {
+        Count(record, arguments...);
+        release_record(record);
+    } else {
+        record.hook = count_new_on;
+        current_record = &record;
+        releaser.armed = true; // the first touch registers its destructor
+        Count(record, arguments...);
+    }
+}
+
+// Calls `Count` with a record that is the calling thread's own, and the arguments. A function as a template argument
+// and not a function object, so that nothing is passed through memory.
+template <auto Count, class... Arguments>
+inline void with_record(Arguments&&... arguments) noexcept {
+    if (thread_record* const record = current_record; record != &no_record) [[likely]]
+        Count(*record, arguments...);
+    else
+        with_new_record<Count>(arguments...);
+}
+
+inline void use_membarrier_if_there_is_one() noexcept {
+#if defined(__linux__)
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) return;
+#endif
+    engine.gate.fetch_or(counting_engine::needs_fence, std::memory_order_seq_cst);
+}
+
+// A child of fork has one thread, and the records of those it has not. `stop_threads` ran before the fork, so they are
+// whole; here they become free, and what was pending in them is counted.
+inline void disown_records_after_fork() noexcept {
+    for (auto* record = first_record(); record != nullptr; record = record->next) {
+        if (record == current_record) continue;
+        if (record->pending_bytes != 0) {
+            const bool rose = flush_quietly(*record);
+            if (rose && !record->alone) engine.peaks.fetch_add(1, std::memory_order_relaxed);
+        }
+        // A thread that came to the gate while the cut was on may have been busy for a moment; it never got through.
+        record->busy.store(0, std::memory_order_relaxed);
+        record->own_memory_scopes = 0;
+        record->label = 0;
+        record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass;
+        record->taken.store(false, std::memory_order_release);
+    }
+    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed);
+    use_membarrier_if_there_is_one();
+    resume_threads();
+}
+
+[[nodiscard]] inline bool set_up_tables(std::size_t limit) noexcept {
+    if (engine.labels == nullptr)
+        engine.labels = static_cast<label_total*>(sites::detail::reserve_pages(most_labels * sizeof(label_total)));
+    if (engine.live == nullptr)
+        engine.live = static_cast<holding*>(sites::detail::reserve_pages(limit * sizeof(holding)));
+    return engine.labels != nullptr && engine.live != nullptr &&
+           (engine.reserve.tallies != nullptr || give_tables(engine.reserve, limit)) && engine.origins.set_up(limit) &&
+           engine.stacks.set_up(limit);
+}
+
+// The first event of the process, which is nearly always in its first thread, before main.
+[[gnu::noinline]] inline void set_up_once() noexcept {
+    if (engine.set_up.load(std::memory_order_acquire) == 2) return;
+    int not_begun = 0;
+    if (!engine.set_up.compare_exchange_strong(not_begun, 1, std::memory_order_acq_rel)) {
+        while (engine.set_up.load(std::memory_order_acquire) != 2)
+            std::this_thread::yield();
+        return;
+    }
+    std::size_t limit = most_origins;
+    while (!set_up_tables(limit)) {
+        if (limit < 256) std::abort(); // not even a heap could be used
+        limit /= 4;
+    }
+    push_record(engine.reserve);
+    use_membarrier_if_there_is_one();
+#if defined(__linux__)
+    ::pthread_atfork(stop_threads, resume_threads, disown_records_after_fork);
+#endif
+    engine.set_up.store(2, std::memory_order_release);
+}
+
+} // namespace peakscope::heap::detail

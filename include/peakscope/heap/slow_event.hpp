@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The long way of an event: what the operators do not count themselves.
+#pragma once
+
+#include <peakscope/heap/block_header.hpp>
+#include <peakscope/heap/event.hpp>
+#include <peakscope/heap/records.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace peakscope::heap::detail {
+
+// The long way of a deallocation. The block has its tag.
+inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
+    const event in_progress{record};
+    add_deallocation(record, header.from(), header.requested_bytes);
+}
+
+inline void count_nothing(thread_record&) noexcept {}
+
+// The long way of an allocation. The block has its tag, without an origin.
+inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
+    block_header& header = block_header::of(block);
+    if (record.own_memory_scopes != 0) {
+        const aside in_progress{record};
+        header.set_own();
+        record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
+        record.own_blocks += 1;
+        return;
+    }
+    const capture_mode* mode = nullptr;
+    {
+        const event in_progress{record};
+        mode = in_progress.inside_another() ? nullptr : engine.mode.load(std::memory_order_acquire);
+        if (mode == nullptr) {
+            header.set_origin(record.context);
+            add_allocation(record, record.context, header.requested_bytes);
+            return;
+        }
+    }
+    static_cast<void>(mode->thorough(block, record, frame));
+}
+
+// What an over-aligned block wastes in front of it is the profiler's own memory, and no block's size shows it.
+inline void count_padding(thread_record& record, void* block) noexcept {
+    const aside in_progress{record};
+    record.own_bytes += block_header::of(block).padding_bytes();
+}
+
+// A block that is over-aligned, or the profiler's own.
+inline void count_unusual_deallocation(thread_record& record, const block_header& header) noexcept {
+    if (!header.own()) count_deallocation(record, header);
+    const aside in_progress{record};
+    record.own_bytes -= header.padding_bytes();
+    if (header.own()) {
+        record.own_bytes -= static_cast<std::int64_t>(header.requested_bytes);
+        record.own_blocks -= 1;
+    }
+}
+
+// The long way of an allocation that the operator could not count itself. The block has no tag yet.
+inline void count_untagged(thread_record& record, void* block, const void* frame) noexcept {
+    block_header::of(block).tag =
+        block_header::tag_of(block, block_header::key_of(sizeof(block_header), not_attributed));
+    count_allocation(record, block, frame);
+}
+[[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, thread_record&, const void* frame) noexcept {
+    with_record<count_untagged>(block, frame);
+    return block;
+}
+// Inside an event, which it ends.
+[[gnu::noinline]] inline void* count_new_on(void* block, thread_record& record, const void* frame) noexcept {
+    lower_busy(record);
+    count_untagged(record, block, frame);
+    return block;
+}
+
+} // namespace peakscope::heap::detail
