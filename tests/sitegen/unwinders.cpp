@@ -49,9 +49,10 @@ struct compares_all {
             std::size_t depth;
         };
         static std::array<seen, 65'536> known{};
-        seen& place = known[detail::hash_of(walked, 0) % known.size()];
-        if (walked.depth > 0 && stack_view{place.frames.data(), place.depth} == walked) return true;
-        place.depth = frames<most, addresses>::find(walked, place.frames.data(), frame);
+        std::size_t at = detail::hash_of(walked, 0) % known.size();
+        for (; known[at].depth > 0; at = (at + 1) % known.size())
+            if (stack_view{known[at].frames.data(), known[at].depth} == walked) return true;
+        known[at].depth = frames<most, addresses>::find(walked, known[at].frames.data(), frame);
         return false;
     }
 };

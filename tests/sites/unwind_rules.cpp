@@ -29,6 +29,7 @@ thread_local outcome all;
 // Stands for operator new: it has a frame, and asks for the stack of its caller.
 [[gnu::noinline]] void look() {
     const void* const frame = __builtin_frame_address(0);
+    detail::find_stack_limits();
     for (int i = 0; i < 2; ++i) { // the first time to learn
         std::array<address, depth> ruled{};
         std::array<address, depth> unwound{};

@@ -60,24 +60,29 @@ class trusted_code {
         low_.store(all.low, std::memory_order_relaxed);
     }
 
-    // The function that returns to `at` keeps none. The larger part of the code remains.
+    // The function that returns to `at` keeps none. The larger part of the code remains; nothing, when there are so
+    // many of them that the program was hardly built for it.
     void leave_out(address at) noexcept {
         const code_range range = now();
         if (!range.holds(at)) return;
 #if defined(__x86_64__)
-        if (at - range.low > range.high - at)
+        constexpr int enough = 32;
+#else
+        constexpr int enough = 0;
+#endif
+        if (left_out_.fetch_add(1, std::memory_order_relaxed) >= enough)
+            high_.store(range.low, std::memory_order_relaxed);
+        else if (at - range.low > range.high - at)
             high_.store(at, std::memory_order_relaxed);
         else
             low_.store(at + 1, std::memory_order_relaxed);
-#else
-        high_.store(range.low, std::memory_order_relaxed);
-#endif
     }
 
   private:
     std::atomic<address> low_{UINTPTR_MAX};
     std::atomic<address> high_{0};
     std::atomic<bool> set_up_{false};
+    std::atomic<int> left_out_{0};
 };
 inline constinit trusted_code code_with_frame_pointers;
 

@@ -37,14 +37,6 @@ namespace detail {
     return status == 0 ? name.get() : symbol;
 }
 
-[[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {
-    std::string digits;
-    do
-        digits.insert(digits.begin(), "0123456789abcdef"[number % 16]);
-    while ((number /= 16) != 0);
-    return "0x" + digits;
-}
-
 // How often libraries were loaded and unloaded. Changes when what is known of them must be read anew.
 [[nodiscard]] inline std::uint64_t loads_and_unloads() noexcept {
     std::uint64_t sum = 0;
@@ -80,7 +72,7 @@ struct libbacktrace {
             asked.call = call;
             ::backtrace_syminfo(state, call, on_symbol, on_error, &asked);
         }
-        name_object(outermost, return_address);
+        detail::name_by_object(outermost, return_address);
     }
 
   private:
@@ -119,17 +111,6 @@ struct libbacktrace {
 
     // Nothing that libbacktrace cannot read is an error: the frame has fewer names.
     static void on_error(void*, const char*, int) {}
-
-    // The program or library itself, where nothing better is known.
-    static void name_object(stack_frame& frame, address return_address) {
-        const detail::loaded_object object = detail::object_of(return_address);
-        if (!object.known) { // of a library that is gone
-            if (frame.function.empty()) frame.function = detail::hexadecimal(return_address);
-            return;
-        }
-        if (frame.function.empty()) frame.function = detail::hexadecimal(return_address - object.base);
-        if (frame.line == 0) frame.file = std::filesystem::path{detail::path_of(object)}.lexically_normal().string();
-    }
 };
 
 } // namespace peakscope::sites

@@ -2,9 +2,11 @@
 // Programs and libraries in memory: which one holds an address.
 #pragma once
 
+#include <peakscope/core/report.hpp>
 #include <peakscope/sites/stack.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #if defined(__linux__)
@@ -50,6 +52,26 @@ struct loaded_object {
 #else
     return {};
 #endif
+}
+
+[[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {
+    std::string digits;
+    do
+        digits.insert(digits.begin(), "0123456789abcdef"[number % 16]);
+    while ((number /= 16) != 0);
+    return "0x" + digits;
+}
+
+// Names a frame by its program or library, where nothing better is known.
+inline void name_by_object(stack_frame& frame, address return_address) {
+    if (frame.line > 0 && !frame.function.empty()) return;
+    const loaded_object object = object_of(return_address);
+    if (!object.known) { // of a library that is gone
+        if (frame.function.empty()) frame.function = hexadecimal(return_address);
+        return;
+    }
+    if (frame.function.empty()) frame.function = hexadecimal(return_address - object.base);
+    if (frame.line == 0) frame.file = std::filesystem::path{path_of(object)}.lexically_normal().string();
 }
 
 } // namespace peakscope::sites::detail

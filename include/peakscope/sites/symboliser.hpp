@@ -21,7 +21,7 @@ namespace peakscope::sites {
 
 /// A symboliser adds the frames of a return address to a list: those that are inlined there first, the innermost of all
 /// in front, and then the function itself. What it does not know stays empty; a function without a file and line has
-/// the name of its program or library as the file. `notes` says, after all addresses, what a reader must know.
+/// the name of its program or library as the file. It may also have `notes()`: what a reader of the report must know.
 template <class Symboliser>
 concept symboliser = std::default_initializable<Symboliser> &&
                      requires(Symboliser& names, address return_address, std::vector<stack_frame>& frames) {
@@ -85,6 +85,11 @@ template <class Symboliser>
 concept has_rule = requires { Symboliser::rule(); };
 
 template <class Symboliser>
+concept has_notes = requires(const Symboliser& names) {
+    { names.notes() } -> std::same_as<std::vector<std::string>>;
+};
+
+template <class Symboliser>
 [[nodiscard]] naming_rule rule_of() {
     if constexpr (has_rule<Symboliser>) return Symboliser::rule();
     return naming_rule();
@@ -127,6 +132,7 @@ template <symboliser Symboliser>
                 if (frame.line > 0) with_lines.insert(detail::object_of(each).base);
             }
         }
+    if constexpr (detail::has_notes<Symboliser>) named.notes = names.notes();
     std::set<std::string> without_lines;
     std::vector<std::string> users_files;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
@@ -151,7 +157,7 @@ template <symboliser Symboliser>
     }
     named.root = rule.root.empty() || rule.root.ends_with('/') ? rule.root : rule.root + '/';
     if (rule.root.empty()) named.root = detail::folder_of_most(users_files);
-    if (!without_lines.empty()) {
+    if (!without_lines.empty() && named.notes.empty()) {
         std::string list;
         for (const std::string& each : without_lines)
             list += (list.empty() ? "" : ", ") + each;
@@ -162,15 +168,13 @@ template <symboliser Symboliser>
     return named;
 }
 
-/// No names: the addresses are all there is.
+/// No names: each frame is an offset in its program or library, as `addr2line -e` takes it on another day.
 struct addresses {
     static void append(address return_address, std::vector<stack_frame>& frames) {
-        stack_frame frame;
-        frame.function = "0x";
-        constexpr std::string_view digits = "0123456789abcdef";
-        for (int shift = 60; shift >= 0; shift -= 4)
-            frame.function += digits[return_address >> static_cast<unsigned>(shift) & 0xfU];
-        frames.push_back(std::move(frame));
+        detail::name_by_object(frames.emplace_back(), return_address);
+    }
+    [[nodiscard]] static std::vector<std::string> notes() {
+        return {"sites: no names were looked up; `addr2line -e FILE OFFSET` has them"};
     }
 };
 

@@ -9,6 +9,7 @@
 #include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/json.hpp>
+#include <peakscope/sites/addr2line.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
 #include <peakscope/sites/unwind.hpp>
@@ -25,9 +26,11 @@
 
 namespace {
 
-// POLICY is given on the command line: frames or unwind.
-using Memory = peakscope::profiler<peakscope::phases<>, peakscope::heap::counting<peakscope::sites::POLICY<16>>,
-                                   peakscope::rss::none, peakscope::report::json>;
+// POLICY is given on the command line, frames or unwind, and so is SYMBOLISER.
+using Memory =
+    peakscope::profiler<peakscope::phases<>,
+                        peakscope::heap::counting<peakscope::sites::POLICY<16, peakscope::sites::SYMBOLISER>>,
+                        peakscope::rss::none, peakscope::report::json>;
 
 // What is stored here is not optimised away.
 const volatile void* volatile sink;
