@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// sites::addr2line: names from debug information, with inlined functions, by the addr2line of binutils (LLVM's takes
-// the same arguments). It runs in processes of its own, one for each program and library, so that what it reads is not
-// in the RSS of the measured process. Slower than sites::libbacktrace, and nothing is linked.
+// sites::addr2line: names from debug information, with inlined functions, by the addr2line of binutils, or by one that
+// takes the same arguments, as LLVM's does. It runs in processes of its own, one for each program and library, so that
+// what it reads is not in the RSS of the measured process. Slower than sites::libbacktrace, and nothing is linked.
 //
-//     using Memory = peakscope::profiler<Phases, heap::counting<sites::frames<8, sites::addr2line>>>;
+//     using Memory = peakscope::profiler<Phases, heap::counting<sites::frames<8, sites::addr2line<>>>>;
+//     using Memory = peakscope::profiler<Phases, heap::counting<sites::frames<8, sites::addr2line<"llvm-addr2line">>>>;
 //
-// Needs Linux, and `addr2line` in the PATH while the program runs. Where it cannot be run, frames have an offset in
+// That of binutils 2.40 misses functions that clang++ inlined, and then shows a line further out; LLVM's does not.
+// Needs Linux, and the command in the PATH while the program runs. Where it cannot be run, frames have an offset in
 // their program or library, and the report says so.
 #pragma once
 
+#include <peakscope/core/fixed_string.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
@@ -43,13 +46,13 @@ namespace detail {
 // so each address is followed by one that no program has, and that one's answer ends it.
 class addr2line_process {
   public:
-    explicit addr2line_process(std::string program) {
+    addr2line_process(std::string command, std::string program) {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
             error_ = errno;
             return;
         }
-        std::array<std::string, 4> words{"addr2line", "-afiC", "-e", std::move(program)};
+        std::array<std::string, 4> words{std::move(command), "-afiC", "-e", std::move(program)};
         std::array<char*, 5> arguments{words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
         posix_spawn_file_actions_t actions;
         ::posix_spawn_file_actions_init(&actions);
@@ -126,6 +129,7 @@ class addr2line_process {
 
 } // namespace detail
 
+template <fixed_string Command = "addr2line">
 class addr2line {
   public:
     /// Adds the frames of a return address. One thread at a time.
@@ -148,15 +152,18 @@ class addr2line {
     [[nodiscard]] std::vector<std::string> notes() const {
         for (const auto& [path, process] : processes_)
             if (process->error() != 0)
-                return {"sites: addr2line cannot be run (" + std::generic_category().message(process->error()) +
-                        "); install binutils, or use sites::libbacktrace, to see functions, files and lines"};
+                return {
+                    "sites: " + std::string{Command.c_str()} + " cannot be run (" +
+                    std::generic_category().message(process->error()) +
+                    "); install it (binutils has addr2line), or use sites::libbacktrace, to see functions, files and "
+                    "lines"};
         return {};
     }
 
   private:
     [[nodiscard]] detail::addr2line_process& process_for(const std::string& path) {
         auto& process = processes_[path];
-        if (process == nullptr) process = std::make_unique<detail::addr2line_process>(path);
+        if (process == nullptr) process = std::make_unique<detail::addr2line_process>(Command.c_str(), path);
         return *process;
     }
 
