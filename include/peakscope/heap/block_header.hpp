@@ -91,7 +91,8 @@ tag_before(void* block) noexcept {
 // when the C library has no memory.
 [[nodiscard, gnu::always_inline]] inline void* allocate_untagged(std::size_t requested_bytes) noexcept {
     const std::size_t size_bytes = requested_bytes + sizeof(block_header);
-    if (size_bytes < requested_bytes) [[unlikely]]
+    // No object is larger than PTRDIFF_MAX; asked of both at once, the sum cannot have wrapped around either.
+    if (static_cast<std::ptrdiff_t>(requested_bytes | size_bytes) < 0) [[unlikely]]
         return nullptr;
     void* const base = std::malloc(size_bytes);
     if (base == nullptr) [[unlikely]]
