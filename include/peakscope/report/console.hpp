@@ -99,7 +99,7 @@ class console_writer {
         }
         if (!report_.labels.empty()) who.labels();
         if (report_.measurement_births && !report_.phases.empty()) {
-            birth_tables when{report_, page_};
+            birth_tables when{report_, *report_.measurement_births, page_};
             when.births();
             when.fates();
         }
