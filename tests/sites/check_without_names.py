@@ -50,5 +50,15 @@ class WithoutNames(unittest.TestCase):
         self.check(report)
         self.assertTrue(any("cannot be run" in note and "binutils" in note for note in report["notes"]), report["notes"])
 
+    def test_addr2line_that_ends_without_an_answer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in "addr2line", "llvm-addr2line-19":
+                command = pathlib.Path(folder) / name
+                command.write_text("#!/bin/sh\nexit 1\n")
+                command.chmod(0o755)
+            report = report_of(ADDR2LINE, PATH=folder)
+        self.check(report)
+        self.assertTrue(any("ended without an answer for /" in note for note in report["notes"]), report["notes"])
+
 
 unittest.main(argv=sys.argv[:1])

@@ -54,6 +54,8 @@ struct block_header {
         return static_cast<std::int64_t>(base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
     }
 
+    // For a block that has room for its header and no more in front of it.
+    void set_tag(origin from) noexcept { tag = tag_of(this + 1, key_of(sizeof(block_header), from)); }
     // It must have had none.
     void set_origin(origin from) noexcept { tag ^= std::uint64_t{from} << origin_shift; }
     void set_own() noexcept { tag ^= own_bit; }

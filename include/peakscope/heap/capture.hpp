@@ -82,7 +82,8 @@ struct capturing {
         {
             const event in_progress{record}; // admits the thread, which may be all that was missing
         }
-        return sample_thoroughly(tagged(block), record, frame);
+        block_header::of(block).set_tag(not_attributed);
+        return sample_thoroughly(block, record, frame);
     }
 
     // The block is tagged, without an origin.
@@ -120,15 +121,10 @@ struct capturing {
         const std::lock_guard lock{engine.tables_lock};
         return stack.depth == 0 || engine.stacks.find(stack) == nullptr;
     }
-    [[nodiscard]] static void* tagged(void* block) noexcept {
-        block_header::of(block).tag =
-            block_header::tag_of(block, block_header::key_of(sizeof(block_header), not_attributed));
-        return block;
-    }
     // Inside an event, which it ends.
     [[gnu::always_inline]] static void* finish(void* block, thread_record& record, origin from) noexcept {
         block_header& header = block_header::of(block);
-        header.tag = block_header::tag_of(block, block_header::key_of(sizeof(block_header), from));
+        header.set_tag(from);
         tally& changed = record.tallies[from];
         const std::int64_t pending = record.pending_bytes + static_cast<std::int64_t>(header.requested_bytes);
         if (pending > record.upper_bytes || changed.stamp != record.moment) [[unlikely]] {

@@ -196,6 +196,7 @@ class counting_source {
                            engine.origins.resident() + ledger_.resident() +
                            sites::detail::resident_bytes(engine.live, engine.origins.count() * sizeof(holding)) +
                            sites::detail::resident_bytes(engine.labels, most_labels * sizeof(label_total));
+        if constexpr (captures && sites::keeps_tables<site_policy>) own += site_policy::own_bytes();
         std::int64_t blocks = engine.totals.live_blocks();
         for (auto* record = first_record(); record != nullptr; record = record->next) {
             own += record->own_bytes + table_bytes(*record);

@@ -57,39 +57,28 @@ inline void lower_busy(thread_record& record) noexcept {
     return record.busy.load(std::memory_order_relaxed) > 1;
 }
 
+// A time in which no cut reads the record.
+template <void (*PassGate)(thread_record&) noexcept>
+class busy_scope {
+  public:
+    explicit busy_scope(thread_record& record) noexcept : record_(record) {
+        raise_busy(record_);
+        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) PassGate(record_);
+    }
+    ~busy_scope() { lower_busy(record_); }
+    busy_scope(const busy_scope&) = delete;
+    busy_scope& operator=(const busy_scope&) = delete;
+
+    [[nodiscard]] bool inside_another() const noexcept { return is_nested(record_); }
+
+  private:
+    thread_record& record_;
+};
+
 // One event on one record, the long way.
-class event {
-  public:
-    explicit event(thread_record& record) noexcept : record_(record) {
-        raise_busy(record_);
-        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) come_through_gate(record_);
-    }
-    ~event() { lower_busy(record_); }
-    event(const event&) = delete;
-    event& operator=(const event&) = delete;
-
-    [[nodiscard]] bool inside_another() const noexcept { return is_nested(record_); }
-
-  private:
-    thread_record& record_;
-};
-
-// The same for what is no event of the program's, but no cut may fall into: the thread is not at work by it.
-class aside {
-  public:
-    explicit aside(thread_record& record) noexcept : record_(record) {
-        raise_busy(record_);
-        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) wait_at_gate(record_);
-    }
-    ~aside() { lower_busy(record_); }
-    aside(const aside&) = delete;
-    aside& operator=(const aside&) = delete;
-
-    [[nodiscard]] bool inside_another() const noexcept { return is_nested(record_); }
-
-  private:
-    thread_record& record_;
-};
+using event = busy_scope<come_through_gate>;
+// What is no event of the program's: the thread is not at work by it.
+using aside = busy_scope<wait_at_gate>;
 
 // True when the peak rose.
 inline bool raise_peak(std::atomic<std::int64_t>& peak_bytes, std::int64_t candidate) noexcept {

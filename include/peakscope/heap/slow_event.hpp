@@ -61,8 +61,7 @@ inline void count_unusual_deallocation(thread_record& record, const block_header
 
 // The long way of an allocation that the operator could not count itself. The block has no tag yet.
 inline void count_untagged(thread_record& record, void* block, const void* frame) noexcept {
-    block_header::of(block).tag =
-        block_header::tag_of(block, block_header::key_of(sizeof(block_header), not_attributed));
+    block_header::of(block).set_tag(not_attributed);
     count_allocation(record, block, frame);
 }
 [[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, thread_record&, const void* frame) noexcept {

@@ -42,8 +42,8 @@ namespace peakscope::sites {
 
 namespace detail {
 
-// One addr2line, which is asked for one address at a time. After the last question, an answer has no end of its own;
-// so each address is followed by one that no program has, and that one's answer ends it.
+// One addr2line, which is asked for one address at a time. Nothing in an answer tells that it is complete; so each
+// address is followed by one that no program has, and the answer to that one ends it.
 class addr2line_process {
   public:
     addr2line_process(std::string command, std::string program) {
@@ -71,12 +71,25 @@ class addr2line_process {
     addr2line_process(const addr2line_process&) = delete;
     addr2line_process& operator=(const addr2line_process&) = delete;
 
-    // Why it does not run, or 0.
-    [[nodiscard]] int error() const noexcept { return error_; }
+    // Why it does not answer. Empty while it does.
+    [[nodiscard]] std::string failure() const {
+        if (error_ != 0) return "cannot be run (" + std::generic_category().message(error_) + ")";
+        return ended_ ? "ended without an answer" : "";
+    }
 
     // The lines of the answer: a function and a place in turns. Empty when the process has ended.
     [[nodiscard]] std::vector<std::string> ask(address offset) {
-        if (error_ != 0) return {};
+        if (error_ != 0 || ended_) return {};
+        std::vector<std::string> lines = answer_to(offset);
+        ended_ = lines.empty(); // even an answer that knows nothing has the address
+        if (!ended_) lines.erase(lines.begin());
+        return lines;
+    }
+
+  private:
+    static constexpr std::string_view no_address = "0xffffffffffffffff";
+
+    [[nodiscard]] std::vector<std::string> answer_to(address offset) {
         const std::string question = hexadecimal(offset) + "\n" + std::string{no_address} + "\n";
         // The process may have ended: that is no reason for a signal.
         for (std::string_view rest = question; !rest.empty();) {
@@ -94,12 +107,8 @@ class addr2line_process {
             else
                 lines.push_back(std::move(*line));
         }
-        if (!lines.empty()) lines.erase(lines.begin()); // the address itself
         return lines;
     }
-
-  private:
-    static constexpr std::string_view no_address = "0xffffffffffffffff";
 
     // Printed with as many digits as an address of the program has.
     [[nodiscard]] static bool is_no_address(std::string_view line) noexcept {
@@ -122,6 +131,7 @@ class addr2line_process {
     }
 
     int error_ = 0;
+    bool ended_ = false;
     int socket_ = -1;
     ::pid_t process_ = 0;
     std::string received_;
@@ -151,12 +161,10 @@ class addr2line {
 
     [[nodiscard]] std::vector<std::string> notes() const {
         for (const auto& [path, process] : processes_)
-            if (process->error() != 0)
-                return {
-                    "sites: " + std::string{Command.c_str()} + " cannot be run (" +
-                    std::generic_category().message(process->error()) +
-                    "); install it (binutils has addr2line), or use sites::libbacktrace, to see functions, files and "
-                    "lines"};
+            if (const std::string failure = process->failure(); !failure.empty())
+                return {"sites: " + std::string{Command.c_str()} + " " + failure + " for " + path +
+                        "; install it (binutils has addr2line), or use sites::libbacktrace, to see functions, files "
+                        "and lines"};
         return {};
     }
 

@@ -32,6 +32,8 @@ struct stack_view {
 /// A policy may also have `find(walked, frames, frame)`, called for each stack that is new, and for each one that
 /// `walk` does not find: it fills `frames` with what holds, returns how many these are, and sees to it that `walk`
 /// finds the same from then on, as far as it can. It must not allocate through the measured heap.
+///
+/// A policy that keeps tables says with `own_bytes()` how much memory they take; that is part of the profiler's own.
 template <class Policy>
 concept stack_capture = requires(address* frames, const void* frame) {
     { Policy::max_frames } -> std::convertible_to<std::size_t>;
@@ -41,6 +43,11 @@ concept stack_capture = requires(address* frames, const void* frame) {
 template <class Policy>
 concept finds_stacks = stack_capture<Policy> && requires(stack_view walked, address* frames, const void* frame) {
     { Policy::find(walked, frames, frame) } noexcept -> std::same_as<std::size_t>;
+};
+
+template <class Policy>
+concept keeps_tables = stack_capture<Policy> && requires {
+    { Policy::own_bytes() } noexcept -> std::same_as<std::int64_t>;
 };
 
 } // namespace peakscope::sites

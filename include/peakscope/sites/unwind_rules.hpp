@@ -78,6 +78,10 @@ class rule_table {
         ++count_;
     }
 
+    [[nodiscard]] std::int64_t resident() const noexcept {
+        return resident_bytes(slots_.load(std::memory_order_acquire), slot_count * sizeof(slot));
+    }
+
   private:
     struct slot {
         std::atomic<address> return_address;
