@@ -29,14 +29,16 @@ def text(values, digits=3):
 def bare_nanoseconds(before=(), seconds=0.1, **environment):
     ran = subprocess.run([*before, BUILD / "benchmarks/heap_pair", "--bare", f"--benchmark_min_time={seconds}"],
                          env={**os.environ, **environment}, capture_output=True, text=True)
+    if ran.returncode != 0 or "cannot be preloaded" in ran.stderr:
+        raise OSError((ran.stderr or ran.stdout).strip().splitlines()[-1])
     rows = [line.split() for line in ran.stdout.splitlines() if "bare malloc" in line]
-    return {int(row[0]): float(row[3]) for row in rows} if ran.returncode == 0 else None
+    return {int(row[0]): float(row[3]) for row in rows}
 
 
 def pairs(folder):
     print(subprocess.run([BUILD / "benchmarks/heap_pair"], check=True, capture_output=True, text=True).stdout)
     peers = {
-        "heaptrack": dict(before=["heaptrack", "--record-only", "-o", str(folder / "heaptrack")]),
+        "heaptrack": dict(before=["heaptrack", "--raw", "-o", str(folder / "heaptrack")]),
         "valgrind DHAT": dict(before=["valgrind", "--tool=dhat", f"--dhat-out-file={folder / 'dhat'}"]),
         "jemalloc, every allocation": dict(LD_PRELOAD=LIBRARIES + "libjemalloc.so.2",
                                            MALLOC_CONF=f"prof:true,lg_prof_sample:0,prof_prefix:{folder / 'jeprof'}"),
@@ -45,9 +47,10 @@ def pairs(folder):
     print(f"{'bare malloc under':28} {'1 thread':>10} {'ratio':>8} {'2 threads':>10} {'ratio':>8}")
     for name, how in peers.items():
         bare = bare_nanoseconds()
-        found = bare_nanoseconds(**how)
-        if not found:
-            print(f"{name:28} not installed, or it failed")
+        try:
+            found = bare_nanoseconds(**how)
+        except OSError as error:
+            print(f"{name:28} {error}")
             continue
         print(f"{name:28} " + " ".join(f"{found[threads]:10.0f} {found[threads] / bare[threads]:8.1f}" for threads in (1, 2)))
 
@@ -74,7 +77,7 @@ def whole_builds(folder, pages, runs, with_dhat):
     }
     if shutil.which("heaptrack"):
         ways["heaptrack"] = lambda: build_seconds("sitegen_off", site, folder,
-                                                  before=["heaptrack", "--record-only", "-o", str(folder / "heaptrack")])
+                                                  before=["heaptrack", "--raw", "-o", str(folder / "heaptrack")])
     seconds = {name: [] for name in ways}
     for _ in range(runs):
         for name, way in ways.items():
