@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Where blocks come from, beyond what one thread of a random program shows: several threads, several measurements,
 // labels on threads, odd blocks, damaged stacks.
+#include "counted_heap.hpp"
 #include "origins.hpp"
 
 #include "../invariants.hpp"
 
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/sites/caller.hpp>
 
@@ -24,7 +23,7 @@ using namespace peakscope::literals;
 
 namespace {
 
-using Source = heap::counting<sites::caller<sites::addresses>>;
+using Source = tests::counted_heap<sites::caller<sites::addresses>>;
 using Memory = profiler<phases<"a", "b">, Source>;
 
 bytes at_peak_of_all(const memory_report& report) {
@@ -74,9 +73,9 @@ TEST_CASE("with threads, flows by site are exact, and what the sites held at the
                     auto& mine = live[static_cast<std::size_t>(t)];
                     for (int step = 0; step < 3'000; ++step) {
                         if (mine.empty() || (random() % 100 < 55 && mine.size() < 2'000)) {
-                            const std::size_t site = random() % tests::site_count;
+                            const std::size_t site = random() % tests::allocating_count;
                             const std::size_t size = random() % 3'000;
-                            mine.push_back({tests::allocate_by_site[site](size, 0), {site, size}});
+                            mine.push_back({tests::allocating_sites[site](size, 0), {site, size}});
                             allocated[site] += static_cast<std::int64_t>(size);
                         } else {
                             const auto [block, from] = mine.back();
@@ -165,7 +164,7 @@ TEST_CASE("zero bytes, over-aligned, and every form: each block has its site") {
 
 TEST_CASE("a label is of its thread; a new thread has none; what another thread frees is taken off it") {
     // With several threads, the peak of a label is exact only without a batch, as every peak.
-    using Unbatched = profiler<phases<>, heap::counting<sites::caller<sites::addresses>, heap::batch<0_B>>>;
+    using Unbatched = profiler<phases<>, tests::counted_heap<sites::caller<sites::addresses>, heap::batch<0_B>>>;
     Unbatched memory{"labels"};
     void* first = nullptr;
     void* second = nullptr;

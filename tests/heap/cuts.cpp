@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The boundaries of windows while other threads allocate: a cut must see all threads at one moment.
 #include "../invariants.hpp"
+#include "counted_heap.hpp"
 
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>
@@ -20,7 +19,7 @@ using namespace peakscope::literals;
 
 namespace {
 
-using Source = heap::counting<>;
+using Source = tests::counted_heap<>;
 using Memory = profiler<phases<"phase">, Source>;
 
 // Two threads hand one block back and forth, so that between any two events 0 or 1 blocks live.

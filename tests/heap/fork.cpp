@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // fork(2) in a program whose other threads allocate: the child measures, and its figures are its own.
 #include "../invariants.hpp"
+#include "counted_heap.hpp"
 
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>
@@ -19,7 +18,7 @@
 using namespace peakscope;
 using namespace peakscope::literals;
 
-using Memory = profiler<phases<"phase">, heap::counting<>>;
+using Memory = profiler<phases<"phase">, tests::counted_heap<>>;
 
 TEST_CASE("a child of fork measures exactly, although its parent's threads were allocating") {
     std::atomic<bool> stop{false};

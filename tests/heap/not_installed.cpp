@@ -21,7 +21,7 @@ TEST_CASE("without the replaced operators a measurement is refused, with what to
             message = refused.what();
         }
         CHECK_FALSE(memory);
-        CHECK(message == "heap::counting sees no allocations: operator new is not replaced. Include "
+        CHECK(message == "the counted heap sees no allocations: operator new is not replaced. Include "
                          "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program");
     }
 }

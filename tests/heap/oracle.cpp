@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // 10,000 random programs on one thread: every figure of every window, and who allocated what it held at its peak and at
 // its end, to the byte.
+#include "counted_heap.hpp"
 #include "origins.hpp"
 #include "programs.hpp"
 
 #include "../invariants.hpp"
-
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 
 #include <peakscope/sites/caller.hpp>
 
@@ -15,10 +13,11 @@
 
 #include <new>
 #include <random>
+#include <stdexcept>
 
 namespace {
 
-using Source = peakscope::heap::counting<peakscope::sites::caller<peakscope::sites::addresses>>;
+using Source = tests::counted_heap<peakscope::sites::caller<peakscope::sites::addresses>>;
 using Memory = peakscope::profiler<tests::Phases, Source>;
 
 class program {
@@ -81,8 +80,8 @@ class program {
         if (blocks_.size() == blocks_.capacity() || log_.size() > 3'000) return;
         const std::size_t size_bytes = some_size();
         const std::size_t alignment = below(10) == 0 ? std::size_t{32} << below(6) : 0;
-        const std::size_t site = below(tests::site_count);
-        void* const address = tests::allocate_by_site[site](size_bytes, alignment);
+        const std::size_t site = below(tests::allocating_count);
+        void* const address = tests::allocating_sites[site](size_bytes, alignment);
         log(tests::event::allocated, size_bytes, 0, next_number_, site);
         blocks_.push_back({address, size_bytes, alignment, next_number_++});
     }
@@ -92,18 +91,28 @@ class program {
         blocks_[index] = blocks_.back();
         blocks_.pop_back();
         log(tests::event::freed, freed.size_bytes, 0, freed.number);
-        if (freed.alignment != 0)
-            ::operator delete(freed.address, std::align_val_t{freed.alignment});
-        else if (below(2) == 0)
-            ::operator delete(freed.address);
-        else
-            ::operator delete(freed.address, freed.size_bytes);
+        tests::deallocate(freed.address, freed.size_bytes, freed.alignment, below(2) == 0);
     }
 
     // As a vector grows: a larger block, then the old one goes.
     void grow() {
         allocate();
         if (blocks_.size() > 1) release(below(blocks_.size() - 1));
+    }
+
+    // One event in which a block ends and another begins. What fails has not happened.
+    void resize() {
+        if (blocks_.empty() || log_.size() > 3'000) return;
+        block& resized = blocks_[below(blocks_.size())];
+        const std::size_t site = below(tests::resizing_count);
+        constexpr std::size_t no_memory = SIZE_MAX / 256;
+        if (below(10) == 0 && tests::resizing_sites[site](resized.address, no_memory) != nullptr)
+            throw std::logic_error{"more memory than there is"};
+        const std::size_t size_bytes = some_size() + 1;
+        resized.address = tests::resizing_sites[site](resized.address, size_bytes);
+        log(tests::event::freed, resized.size_bytes, 0, resized.number);
+        resized = {resized.address, size_bytes, 0, next_number_++};
+        log(tests::event::allocated, size_bytes, 0, resized.number, tests::allocating_count + site);
     }
 
     void enter(std::size_t phase, int depth) {
@@ -151,7 +160,10 @@ class program {
             } else if (what < 75) {
                 if (!blocks_.empty()) release(below(blocks_.size()));
             } else if (what < 85) {
-                grow();
+                if (tests::over_malloc && below(2) == 0)
+                    resize();
+                else
+                    grow();
             } else if (what < 97) {
                 if (children.empty() || log_.size() > 3'000) continue;
                 try {
@@ -159,7 +171,7 @@ class program {
                 } catch (int levels) {
                     if (levels > 1) throw levels - 1;
                 }
-            } else if (what < 99 && depth > 0) {
+            } else if (what < 99 && depth > 0 && !tests::over_malloc) { // there, an exception is a block itself
                 throw 1 + static_cast<int>(below(3));
             }
         }

@@ -2,12 +2,10 @@
 // Random programs on several threads. A lock around each event gives the log one order, so that the oracle knows
 // live(t) exactly; the engine knows nothing of the lock and batches per thread as always. Totals must be equal, and
 // peaks within the bound that the report states.
+#include "counted_heap.hpp"
 #include "programs.hpp"
 
 #include "../invariants.hpp"
-
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 
 #include <doctest/doctest.h>
 
@@ -37,15 +35,24 @@ struct shared_log {
     void allocate(block_list& blocks, std::size_t size_bytes) {
         const std::lock_guard lock{guard};
         if (blocks.size() == most_blocks || events.size() + 20 * most_blocks > most_events) return;
-        blocks.emplace_back(::operator new(size_bytes), size_bytes);
+        blocks.emplace_back(tests::allocate(size_bytes, 0), size_bytes);
         events.push_back({tests::event::allocated, static_cast<std::int64_t>(size_bytes)});
     }
     void release(block_list& blocks) {
         const std::lock_guard lock{guard};
         const auto [address, size_bytes] = blocks.back();
         blocks.pop_back();
-        ::operator delete(address);
+        tests::deallocate(address, size_bytes, 0, false);
         events.push_back({tests::event::freed, static_cast<std::int64_t>(size_bytes)});
+    }
+    void resize(block_list& blocks, std::size_t size_bytes) {
+        const std::lock_guard lock{guard};
+        if (events.size() + 20 * most_blocks > most_events) return;
+        auto& [address, before_bytes] = blocks.back();
+        address = std::realloc(address, size_bytes);
+        events.push_back({tests::event::freed, static_cast<std::int64_t>(before_bytes)});
+        events.push_back({tests::event::allocated, static_cast<std::int64_t>(size_bytes)});
+        before_bytes = size_bytes;
     }
 };
 
@@ -55,6 +62,8 @@ void work(shared_log& log, block_list& blocks, unsigned seed, std::size_t larges
     for (int step = 0; step < 150; ++step) {
         if (blocks.empty() || random() % 100 < 55)
             log.allocate(blocks, random() % largest_bytes);
+        else if (tests::over_malloc && random() % 4 == 0)
+            log.resize(blocks, 1 + random() % largest_bytes);
         else
             for (std::size_t i = random() % 4; i > 0 && !blocks.empty(); --i)
                 log.release(blocks);
@@ -164,21 +173,21 @@ void check(const std::string& name, const outcome& all) {
 } // namespace
 
 TEST_CASE("with threads, totals are exact and peaks within the stated bound") {
-    const outcome all = run_programs<peakscope::heap::counting<>>(1'000);
+    const outcome all = run_programs<tests::counted_heap<>>(1'000);
     check("batch of 32 KiB", all);
     CHECK(all.largest_error_bytes > 0); // else the programs are too tame to test the bound
     CHECK(all.exact_windows > 0);
 }
 
 TEST_CASE("a batch of 0 makes every peak exact, with any number of threads") {
-    const outcome all = run_programs<peakscope::heap::counting<peakscope::heap::batch<0_B>>>(200);
+    const outcome all = run_programs<tests::counted_heap<peakscope::heap::batch<0_B>>>(200);
     check("batch of 0", all);
     CHECK(all.largest_error_bytes == 0);
     CHECK(all.exact_windows == all.windows);
 }
 
 TEST_CASE("every thread just below its batch: the error is large, and within the bound") {
-    using Source = peakscope::heap::counting<>;
+    using Source = tests::counted_heap<>;
     using Memory = peakscope::profiler<peakscope::phases<"hold">, Source>;
     constexpr std::int64_t held_bytes = 32 * 1024 - 1;
     constexpr int threads = 8;

@@ -3,6 +3,7 @@
 // in, and copies the whole table whenever a window reaches a new peak. It knows nothing of the engine.
 #pragma once
 
+#include "counted_heap.hpp"
 #include "programs.hpp"
 
 #include <peakscope/core/report.hpp>
@@ -12,6 +13,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <new>
 #include <string>
@@ -22,19 +24,31 @@ namespace tests {
 
 // ---- sites: functions that allocate, known by where their code lies -------------------------------------------------
 
-inline constexpr std::size_t site_count = 6;
+inline constexpr std::size_t allocating_count = 6;
+inline constexpr std::size_t resizing_count = 2;
+inline constexpr std::size_t site_count = allocating_count + resizing_count; // in this order
 
 template <std::size_t Number>
 [[gnu::noinline]] void* allocate_at(std::size_t size_bytes, std::size_t alignment) {
-    void* volatile block =
-        alignment == 0 ? ::operator new(size_bytes) : ::operator new(size_bytes, std::align_val_t{alignment});
+    void* volatile block = allocate(size_bytes, alignment);
     const volatile std::size_t own_code = Number; // else the linker may fold the functions into one
     static_cast<void>(own_code);
     return block;
 }
 
+template <std::size_t Number>
+[[gnu::noinline]] void* resize_at(void* block, std::size_t size_bytes) {
+    void* volatile resized = std::realloc(block, size_bytes);
+    const volatile std::size_t own_code = Number;
+    static_cast<void>(own_code);
+    return resized;
+}
+
+using resizing_function = void* (*)(void*, std::size_t);
+inline constexpr std::array<resizing_function, resizing_count> resizing_sites{resize_at<0>, resize_at<1>};
+
 using allocating_function = void* (*)(std::size_t, std::size_t);
-inline constexpr std::array<allocating_function, site_count> allocate_by_site{
+inline constexpr std::array<allocating_function, allocating_count> allocating_sites{
     allocate_at<0>, allocate_at<1>, allocate_at<2>, allocate_at<3>, allocate_at<4>, allocate_at<5>};
 
 /// The site whose code holds the address: the one that begins last before it.
@@ -42,7 +56,9 @@ inline std::size_t site_of(std::uint64_t address) {
     std::size_t found = site_count;
     std::uint64_t start = 0;
     for (std::size_t i = 0; i < site_count; ++i) {
-        const auto begins = reinterpret_cast<std::uint64_t>(allocate_by_site[i]);
+        const auto begins = i < allocating_count
+                                ? reinterpret_cast<std::uint64_t>(allocating_sites[i])
+                                : reinterpret_cast<std::uint64_t>(resizing_sites[i - allocating_count]);
         if (begins <= address && begins > start) {
             found = i;
             start = begins;

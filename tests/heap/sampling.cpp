@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // heap::sampling: figures as exact as with heap::counting, and amounts by site that are estimates, right on average and
 // with standard errors that hold.
+#include "counted_heap.hpp"
 #include "origins.hpp"
 
 #include "../invariants.hpp"
 
-#include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/sites/caller.hpp>
 
@@ -21,7 +20,7 @@ using namespace peakscope::literals;
 
 namespace {
 
-using Memory = profiler<phases<"work">, heap::sampling<4_KiB, sites::caller<sites::addresses>>>;
+using Memory = profiler<phases<"work">, tests::sampled_heap<4_KiB, sites::caller<sites::addresses>>>;
 
 struct found {
     double delta = 0, delta_error = 0;

@@ -40,7 +40,7 @@ TEST_CASE("two measurements on one global source") {
     CHECK(same_type == "a measurement of this profiler type is running: finish() it before the next one starts");
     using Other = profiler<phases<"x">, heap::counting<heap::batch<bytes{0}>>>;
     const std::string other_type = message_of<usage_error>([] { Other second{"second"}; });
-    CHECK(other_type == "heap::counting serves one measurement at a time, and one is running: finish() it before the "
+    CHECK(other_type == "the counted heap serves one measurement at a time, and one is running: finish() it before the "
                         "next one starts");
     {
         auto phase = Memory::phase<"parsing">();

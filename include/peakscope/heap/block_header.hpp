@@ -16,6 +16,14 @@
 
 namespace peakscope::heap::detail {
 
+// What a header says of its block.
+struct known_block {
+    origin from = not_attributed;
+    bool own = false;
+    std::uint64_t requested_bytes = 0;
+    std::int64_t padding_bytes = 0; // in front of the block beyond its header
+};
+
 struct block_header {
     std::uint64_t requested_bytes;
     // The block's address, which tells our blocks from foreign ones, and laid over it (by exclusive or) what is known
@@ -54,6 +62,8 @@ struct block_header {
         return static_cast<std::int64_t>(base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
     }
 
+    [[nodiscard]] known_block facts() const noexcept { return {from(), own(), requested_bytes, padding_bytes()}; }
+
     // For a block that has room for its header and no more in front of it.
     void set_tag(origin from) noexcept { tag = tag_of(this + 1, key_of(sizeof(block_header), from)); }
     // It must have had none.
@@ -89,14 +99,24 @@ tag_before(void* block) noexcept {
     return known << (64 - block_header::origin_shift) == 0;
 }
 
-// The short way: a block that malloc's alignment is good enough for, with a header that is still to be tagged. Null
-// when the C library has no memory.
+// The memory of blocks: the C library's, or that of whoever is linked or preloaded in its place.
+struct c_allocator {
+    [[nodiscard]] static void* allocate(std::size_t size_bytes) noexcept { return std::malloc(size_bytes); }
+    [[nodiscard]] static void* allocate_aligned(std::size_t alignment, std::size_t size_bytes) noexcept {
+        // It wants a multiple of the alignment.
+        return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
+    }
+    static void deallocate(void* memory) noexcept { std::free(memory); }
+};
+
+// No object is larger than PTRDIFF_MAX, and a header must fit in front of it.
+inline constexpr std::size_t largest_block_bytes = PTRDIFF_MAX - sizeof(block_header);
+
+// The short way: a block that malloc's alignment is good enough for, of at most `largest_block_bytes`, with a header
+// that is still to be tagged. Null when there is no memory.
+template <class Base>
 [[nodiscard, gnu::always_inline]] inline void* allocate_untagged(std::size_t requested_bytes) noexcept {
-    const std::size_t size_bytes = requested_bytes + sizeof(block_header);
-    // No object is larger than PTRDIFF_MAX; asked of both at once, the sum cannot have wrapped around either.
-    if (static_cast<std::ptrdiff_t>(requested_bytes | size_bytes) < 0) [[unlikely]]
-        return nullptr;
-    void* const base = std::malloc(size_bytes);
+    void* const base = Base::allocate(requested_bytes + sizeof(block_header));
     if (base == nullptr) [[unlikely]]
         return nullptr;
     void* const block = static_cast<std::byte*>(base) + sizeof(block_header);
@@ -104,18 +124,16 @@ tag_before(void* block) noexcept {
     return block;
 }
 
-// Memory for a block of `requested_bytes` and its header, tagged with no origin, or null.
+// Memory for a block of `requested_bytes` and its header, tagged with no origin, or null. The alignment is a power of
+// two.
+template <class Base>
 [[nodiscard]] inline void* allocate_with_header(std::size_t requested_bytes, std::size_t alignment) noexcept {
     const bool over_aligned = alignment > alignof(std::max_align_t);
     const std::size_t offset = over_aligned ? alignment : sizeof(block_header);
-    if (requested_bytes > PTRDIFF_MAX - 2 * offset || offset > UINT32_MAX) [[unlikely]]
+    if (offset > PTRDIFF_MAX / 4 || requested_bytes > PTRDIFF_MAX - 2 * offset) [[unlikely]]
         return nullptr;
-    void* base = nullptr;
-    if (over_aligned) { // aligned_alloc wants a multiple of the alignment
-        base = std::aligned_alloc(alignment, (requested_bytes + offset + alignment - 1) / alignment * alignment);
-    } else {
-        base = std::malloc(requested_bytes + offset);
-    }
+    void* const base = over_aligned ? Base::allocate_aligned(alignment, requested_bytes + offset)
+                                    : Base::allocate(requested_bytes + offset);
     if (base == nullptr) [[unlikely]]
         return nullptr;
     void* const block = static_cast<std::byte*>(base) + offset;
@@ -126,9 +144,10 @@ tag_before(void* block) noexcept {
 
 // The block must come from one of the two and lie `base_offset` into its memory. The mark goes with it: a foreign block
 // that is later given the same address must not find it in the memory before it.
+template <class Base>
 inline void free_with_header(void* block, std::size_t base_offset) noexcept {
     block_header::of(block).tag = 0;
-    std::free(static_cast<std::byte*>(block) - base_offset);
+    Base::deallocate(static_cast<std::byte*>(block) - base_offset);
 }
 
 } // namespace peakscope::heap::detail

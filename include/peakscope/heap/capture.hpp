@@ -9,6 +9,7 @@
 #include <peakscope/sites/stack.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -59,7 +60,7 @@ struct capturing {
         sites::stack_view stack = found;
         frame_array checked; // NOLINT(cppcoreguidelines-pro-type-member-init)
         if constexpr (sites::finds_stacks<Capture>)
-            if (is_new(record, found)) stack = {checked.data(), Capture::find(found, checked.data(), frame)};
+            if (is_new(record, found)) stack = {checked.data(), found_by_capture(found, checked.data(), frame)};
         const event in_progress{record};
         origin from = record.context;
         if (stack.depth > 0 && !in_progress.inside_another()) {
@@ -113,6 +114,15 @@ struct capturing {
     [[nodiscard]] static sites::detail::stored_stack intern_stack(const sites::stack_view& stack) noexcept {
         const std::lock_guard lock{engine.tables_lock};
         return engine.stacks.intern(stack);
+    }
+    // It may allocate, and set errno, which is the program's.
+    [[nodiscard]] static std::size_t found_by_capture(const sites::stack_view& walked, sites::address* frames,
+                                                      const void* frame) noexcept {
+        const int before = errno;
+        const own_memory_scope profilers;
+        const std::size_t depth = Capture::find(walked, frames, frame);
+        errno = before;
+        return depth;
     }
     // A stack that has its place was looked at before: in another phase, under another label or on another thread.
     [[nodiscard]] static bool is_new(thread_record& record, const sites::stack_view& stack) noexcept {

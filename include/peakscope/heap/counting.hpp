@@ -55,9 +55,19 @@ namespace peakscope::heap {
 
 namespace detail {
 
-// What the sources over the replaced operators have in common. `RateBytes`: one stack in so many bytes is captured, all
-// of them with 0.
-template <std::int64_t RateBytes, class... Options>
+// How a source over the counting engine tells that the functions it counts are replaced: it calls them, because what is
+// linked decides, and not what was included somewhere.
+struct counted_operators {
+    static constexpr const char* not_replaced =
+        "the counted heap sees no allocations: operator new is not replaced. Include "
+        "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program";
+    [[nodiscard]] static void* allocate() { return ::operator new(1); }
+    static void deallocate(void* block) noexcept { ::operator delete(block); }
+};
+
+// What the sources over the counting engine have in common. `RateBytes`: one stack in so many bytes is captured, all of
+// them with 0.
+template <class Counted, std::int64_t RateBytes, class... Options>
 class counting_source {
     static_assert(((batch_option<Options> || site_option<Options>) && ...),
                   "peakscope: the options of a counting heap source are batch<...> and a site policy; include the "
@@ -91,12 +101,16 @@ class counting_source {
     /// not replaced.
     void open() {
         if (engine.measured.exchange(true, std::memory_order_acq_rel))
-            throw usage_error("heap::counting serves one measurement at a time, and one is running: finish() it before "
-                              "the next one starts");
-        if (!operators_are_replaced()) {
+            throw usage_error(
+                "the counted heap serves one measurement at a time, and one is running: finish() it before "
+                "the next one starts");
+        if (engine.off.load(std::memory_order_relaxed)) {
             engine.measured.store(false, std::memory_order_release);
-            throw source_error("heap::counting sees no allocations: operator new is not replaced. Include "
-                               "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program");
+            throw usage_error("the counted heap is switched off: call peakscope::heap::switch_counting_on() first");
+        }
+        if (!is_replaced()) {
+            engine.measured.store(false, std::memory_order_release);
+            throw source_error(Counted::not_replaced);
         }
         static_cast<void>(labels_of_process()); // made now, when it is no event inside of another
         foreign_blocks_at_start_ = engine.foreign_blocks.load(std::memory_order_relaxed);
@@ -300,15 +314,14 @@ class counting_source {
         return sites::detail::resident_bytes(record.tallies, count * sizeof(tally)) + record.stacks.resident();
     }
 
-    // Asks the operators themselves: what is linked decides, not what was included somewhere.
-    [[nodiscard]] static bool operators_are_replaced() {
+    [[nodiscard]] static bool is_replaced() {
         const own_memory not_the_programs;
         thread_record* const record = current_record;
         if (record == &no_record) return false;
         const std::int64_t before = record->own_blocks;
-        void* volatile probe = ::operator new(1); // volatile: the call must not be optimised away
+        void* volatile probe = Counted::allocate(); // volatile: the call must not be optimised away
         const bool counted = record->own_blocks == before + 1;
-        ::operator delete(probe);
+        Counted::deallocate(probe);
         return counted;
     }
 
@@ -322,7 +335,7 @@ class counting_source {
 /// The heap source over the replaced operators. Its options, in any order: `batch<...>`, and a site policy
 /// (peakscope/sites). Global to the process: it serves one measurement at a time.
 template <class... Options>
-class counting : public detail::counting_source<0, Options...> {
+class counting : public detail::counting_source<detail::counted_operators, 0, Options...> {
   public:
     static constexpr const char* name = "counting";
 };
@@ -332,7 +345,7 @@ class counting : public detail::counting_source<0, Options...> {
 /// peaks, labels and births are as with `counting`; amounts by site are unbiased estimates and carry their standard
 /// error.
 template <bytes Rate, class... Options>
-class sampling : public detail::counting_source<Rate.count, Options...> {
+class sampling : public detail::counting_source<detail::counted_operators, Rate.count, Options...> {
     static_assert(Rate.count > 0, "peakscope: a sampling rate is a number of bytes above 0");
 
   public:

@@ -13,11 +13,13 @@
 //     gate.hpp           how threads are stopped, and learn of what is new
 //     cut.hpp            reading all threads at one moment
 //     records.hpp        a thread's record; set-up; fork
+//     own_memory.hpp     what the profiler allocates for itself
 #pragma once
 
 #include <peakscope/heap/cut.hpp>
 #include <peakscope/heap/event.hpp>
 #include <peakscope/heap/gate.hpp>
+#include <peakscope/heap/own_memory.hpp>
 #include <peakscope/heap/quick_event.hpp>
 #include <peakscope/heap/records.hpp>
 #include <peakscope/heap/slow_event.hpp>

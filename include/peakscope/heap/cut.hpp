@@ -13,6 +13,7 @@
 #include <thread>
 
 #if defined(__linux__)
+#include <csignal>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,10 +33,19 @@ inline void fence_all_threads() noexcept {
 [[nodiscard]] inline thread_record* first_record() noexcept { return engine.records.load(std::memory_order_acquire); }
 
 // From `stop_threads` to `resume_threads`, every other thread stands between two events, and all records can be read as
-// of one moment.
+// of one moment. This thread takes no signals: their handlers might allocate.
 inline void stop_threads() noexcept {
+#if defined(__linux__)
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+#endif
     while (engine.in_cut.exchange(true, std::memory_order_acquire))
         std::this_thread::yield();
+#if defined(__linux__)
+    engine.signals_before_cut = before;
+#endif
     thread_holds_cut = true;
     engine.gate.fetch_or(counting_engine::stopped, std::memory_order_seq_cst);
     fence_all_threads();
@@ -49,7 +59,13 @@ inline void stop_threads() noexcept {
 inline void resume_threads() noexcept {
     thread_holds_cut = false;
     engine.gate.fetch_and(~counting_engine::stopped, std::memory_order_release);
+#if defined(__linux__)
+    const sigset_t before = engine.signals_before_cut;
+#endif
     engine.in_cut.store(false, std::memory_order_release);
+#if defined(__linux__)
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+#endif
 }
 
 class cut {

@@ -2,6 +2,7 @@
 // What all threads of the process share, and what each of them has: the data of the counting engine.
 #pragma once
 
+#include <peakscope/heap/block_header.hpp>
 #include <peakscope/heap/origin_table.hpp>
 #include <peakscope/heap/thread_record.hpp>
 #include <peakscope/sites/stack_table.hpp>
@@ -9,6 +10,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#if defined(__linux__)
+#include <csignal>
+#endif
 
 namespace peakscope::heap::detail {
 
@@ -54,6 +59,8 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
     std::atomic<const capture_mode*> mode{nullptr};
     std::atomic<thread_record*> records{nullptr};
+    // From this size on, a block takes the long way; every block does while the counting is switched off.
+    std::atomic<std::size_t> slow_from_bytes{largest_block_bytes + 1};
 
     // Written by flushes.
     alignas(128) std::atomic<std::int64_t> live_bytes{0};
@@ -78,9 +85,15 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     alignas(128) std::atomic<std::uint64_t> foreign_blocks{0}; // freed here, but not allocated here
     std::atomic<std::int64_t> record_bytes{0};                 // the records themselves
     std::atomic<bool> in_cut{false};
-    std::atomic<int> set_up{0}; // 1 while it is being done, 2 when it is
+#if defined(__linux__)
+    sigset_t signals_before_cut{};
+#endif
+    std::atomic<bool> in_fork{false}; // the cut is for a fork
+    std::atomic<int> set_up{0};       // 1 while it is being done, 2 when it is
     std::atomic<bool> measured{false};
-    thread_record reserve; // for a thread that has no record and cannot get one
+    std::atomic<bool> off{false};                // new blocks are not counted
+    std::atomic<bool> malloc_is_replaced{false}; // and not the operators alone
+    thread_record reserve;                       // for a thread that has no record and cannot get one
 };
 
 inline constinit counting_engine engine;
@@ -94,6 +107,8 @@ inline constinit thread_record no_record{.hook = count_first_new};
 // Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
 inline constinit thread_local thread_record* current_record = &no_record;
 inline constinit thread_local bool thread_is_ending = false;
+// The record that a thread without one has been lent for an event.
+inline constinit thread_local const thread_record* lent_record = nullptr;
 inline constinit thread_local bool thread_holds_cut = false;
 
 } // namespace peakscope::heap::detail

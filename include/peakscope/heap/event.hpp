@@ -37,8 +37,8 @@ namespace peakscope::heap::detail {
 void come_through_gate(thread_record& record) noexcept;
 void wait_at_gate(thread_record& record) noexcept;
 
-// Between the two, no cut can read the record. A count and not a flag, so that an event in a signal handler that
-// interrupts an event is one event more.
+// Between the two, no cut can read the record. A count and not a flag, so that a signal handler that interrupts an
+// event leaves it as it was.
 inline std::uint32_t raise_busy(thread_record& record) noexcept {
     const std::uint32_t before = record.busy.load(std::memory_order_relaxed);
     record.busy.store(before + 1, std::memory_order_relaxed);
@@ -52,10 +52,9 @@ inline void lower_busy(thread_record& record) noexcept {
     lower_busy(record, record.busy.load(std::memory_order_relaxed) - 1);
 }
 
-// In a signal handler that interrupted an event: what that event has locked is locked still.
-[[nodiscard]] inline bool is_nested(const thread_record& record) noexcept {
-    return record.busy.load(std::memory_order_relaxed) > 1;
-}
+// In a signal handler that interrupted an event: what that event has locked is locked still, and no cut begins before
+// it has ended.
+[[nodiscard]] inline bool is_nested(const thread_record& record) noexcept { return record.interrupted != nullptr; }
 
 // A time in which no cut reads the record.
 template <void (*PassGate)(thread_record&) noexcept>

@@ -15,6 +15,12 @@ class counting;
 template <bytes Rate, class... Options>
 class sampling;
 
+template <class... Options>
+class malloc_counting;
+
+template <bytes Rate, class... Options>
+class malloc_sampling;
+
 template <bytes Bytes>
 struct batch;
 

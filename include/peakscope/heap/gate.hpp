@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -28,7 +29,8 @@ namespace peakscope::heap::detail {
 }
 
 inline void set_context(thread_record& record) noexcept {
-    record.context = intern_origin(record, nullptr, origin_kind::counted);
+    record.context =
+        is_nested(record) ? record.interrupted->context : intern_origin(record, nullptr, origin_kind::counted);
     record.context_key = block_header::key_of(sizeof(block_header), record.context);
     record.context_tally = record.tallies + record.context;
     set_upper_bound(record);
@@ -54,6 +56,7 @@ inline void join_measurement(thread_record& record) noexcept {
 
 // The first event since a cut.
 inline void join_interval(thread_record& record) noexcept {
+    record.context = not_attributed; // what it is now may stand for something else in a new measurement
     record.interval = engine.interval;
     record.base_bytes = engine.live_bytes.load(std::memory_order_relaxed);
     thread_record* nobody = nullptr;
@@ -84,20 +87,37 @@ inline void learn(thread_record& record) noexcept {
         begin_moment(record);
 }
 
+// Between the hooks of a fork, glibc locks what a thread may have locked that stands here: the name service, for
+// example. So after a while it goes on, and the child may find its record with one event half done. False then.
+[[nodiscard]] inline bool wait_for_cut_to_end() noexcept {
+    using clock = std::chrono::steady_clock;
+    constexpr auto long_enough = std::chrono::milliseconds{100};
+    std::optional<clock::time_point> patience_ends;
+    while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0) {
+        std::this_thread::yield();
+        if (!engine.in_fork.load(std::memory_order_acquire)) continue;
+        if (!patience_ends) patience_ends = clock::now() + long_enough;
+        if (clock::now() > *patience_ends) return false;
+    }
+    return true;
+}
+
 // Returns when no cut is on, with the number that the gate had then. Busy all the while but for the waiting.
 [[nodiscard]] inline std::uint64_t number_at_gate(thread_record& record) noexcept {
-    const std::uint32_t depth = record.busy.load(std::memory_order_relaxed);
     std::uint64_t number = engine.gate.load(std::memory_order_acquire);
+    if (is_nested(record)) return number & ~counting_engine::stopped; // the cut waits for the event that this one is in
     while ((number & (counting_engine::stopped | counting_engine::needs_fence)) != 0) {
         // Either the exchange comes first and the cut sees that the thread is busy, or the cut's mark on the gate comes
         // first and the thread sees that.
-        record.busy.exchange(depth, std::memory_order_seq_cst);
+        record.busy.exchange(1, std::memory_order_seq_cst);
         number = engine.gate.load(std::memory_order_seq_cst);
         if ((number & counting_engine::stopped) == 0) break;
         record.busy.store(0, std::memory_order_release);
-        while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0)
-            std::this_thread::yield();
-        record.busy.store(depth, std::memory_order_relaxed);
+        if (!wait_for_cut_to_end()) { // the fork's
+            record.busy.store(1, std::memory_order_relaxed);
+            break;
+        }
+        record.busy.store(1, std::memory_order_relaxed);
         number = engine.gate.load(std::memory_order_acquire) | counting_engine::needs_fence; // once more around
     }
     return number;
@@ -112,8 +132,6 @@ inline void learn(thread_record& record) noexcept {
 [[gnu::noinline]] inline void come_through_gate(thread_record& record) noexcept {
     if (thread_holds_cut) return;
     const std::uint64_t number = number_at_gate(record);
-    // In a signal handler, the event that it interrupted will learn what there is.
-    if (record.busy.load(std::memory_order_relaxed) > 1) return;
     learn(record);
     const bool every_time = (number & counting_engine::needs_fence) != 0;
     const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/heap/own_memory.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,27 +14,6 @@
 #include <vector>
 
 namespace peakscope::heap::detail {
-
-// While one is alive, what its thread allocates is the profiler's own memory.
-class own_memory_scope {
-  public:
-    own_memory_scope() noexcept {
-        with_record<count_nothing>(); // sees to it that there is one
-        change(1);
-    }
-    ~own_memory_scope() { change(-1); }
-    own_memory_scope(const own_memory_scope&) = delete;
-    own_memory_scope& operator=(const own_memory_scope&) = delete;
-
-  private:
-    static void change(int by) noexcept {
-        thread_record* const record = current_record;
-        if (record == &no_record) return;
-        record->own_memory_scopes += static_cast<std::uint32_t>(by);
-        record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass; // it is asked for at the gate
-        record->hook = count_new_on;
-    }
-};
 
 class label_registry {
   public:

@@ -16,7 +16,8 @@ namespace peakscope::heap::detail {
 enum class remains {
     nothing,
     to_finish, // count it in its origin
-    to_count   // by the record's hook, or the long way
+    to_count,  // by the record's hook, or the long way
+    in_handler // the same, and the record has a half event that a signal handler has interrupted
 };
 
 // A block of no bytes has a chance to be sampled too.
@@ -29,7 +30,9 @@ enum class remains {
                                                                    std::uint64_t size_bytes) noexcept {
     const std::uint32_t depth = raise_busy(record);
     const std::uint64_t gate = engine.gate.load(std::memory_order_relaxed);
-    if (gate != record.new_pass) {
+    if (((gate ^ record.new_pass) | depth) != 0) {
+        if (depth != 0) [[unlikely]]
+            return remains::in_handler;
         // While a measurement samples, the same, but for the blocks that are hit.
         const std::int64_t rest = record.until_sample_bytes - sampled_size(size_bytes);
         if (gate != record.sampling_pass || rest < 0) return remains::to_count;
@@ -50,7 +53,7 @@ enum class remains {
 [[nodiscard, gnu::always_inline]] inline remains count_delete_quickly(thread_record& record, origin from,
                                                                       std::uint64_t size_bytes) noexcept {
     const std::uint32_t depth = raise_busy(record);
-    if (engine.gate.load(std::memory_order_relaxed) != record.pass) [[unlikely]]
+    if (((engine.gate.load(std::memory_order_relaxed) ^ record.pass) | depth) != 0) [[unlikely]]
         return remains::to_count;
     tally& changed = record.tallies[from];
     const std::int64_t pending = record.pending_bytes - static_cast<std::int64_t>(size_bytes);

@@ -43,6 +43,7 @@ inline void release_record(thread_record& record) noexcept {
         record.label = 0;
         record.pass = record.new_pass = record.sampling_pass = thread_record::no_pass;
     }
+    record.interrupted = nullptr;
     record.taken.store(false, std::memory_order_release);
 }
 
@@ -68,15 +69,17 @@ inline void release_record(thread_record& record) noexcept {
 [[nodiscard]] inline thread_record& acquire_record() noexcept {
     for (auto* record = engine.records.load(std::memory_order_acquire); record != nullptr; record = record->next)
         if (record != &engine.reserve && take(*record)) return *record;
-    if (void* memory = std::aligned_alloc(alignof(thread_record), sizeof(thread_record))) {
-        auto* record = ::new (memory) thread_record;
+    // From the system: malloc may be what is counted.
+    if (void* const memory = sites::detail::reserve_pages(sizeof(thread_record))) {
+        auto* const record = ::new (memory) thread_record;
         if (give_tables(*record, engine.origins.limit())) {
             record->taken.store(true, std::memory_order_relaxed);
-            engine.record_bytes.fetch_add(sizeof(thread_record), std::memory_order_relaxed);
+            engine.record_bytes.fetch_add(sites::detail::resident_bytes(memory, sizeof(thread_record)),
+                                          std::memory_order_relaxed);
             push_record(*record);
             return *record;
         }
-        std::free(memory);
+        sites::detail::release_pages(memory, sizeof(thread_record));
     }
     while (!take(engine.reserve))
         std::this_thread::yield();
@@ -103,24 +106,42 @@ void with_new_record(Arguments&&... arguments) noexcept {
     set_up_once();
     thread_record& record = acquire_record();
     if (thread_is_ending || &record == &engine.reserve) {
+        const thread_record* const interrupted = std::exchange(lent_record, &record);
+        record.interrupted = interrupted;
         Count(record, arguments...);
         release_record(record);
+        lent_record = interrupted;
     } else {
         record.hook = count_new_on;
         current_record = &record;
-        releaser.armed = true; // the first touch registers its destructor
+        ++record.own_memory_scopes;
+        releaser.armed = true; // the first touch registers its destructor, for which the C library allocates
+        --record.own_memory_scopes;
         Count(record, arguments...);
     }
+}
+
+// In a signal handler that has interrupted an event of this thread.
+template <auto Count, class... Arguments>
+[[gnu::noinline, gnu::cold]] void with_another_record(const thread_record& interrupted,
+                                                      Arguments&&... arguments) noexcept {
+    thread_record& record = acquire_record();
+    record.interrupted = &interrupted;
+    Count(record, arguments...);
+    release_record(record);
 }
 
 // Calls `Count` with a record that is the calling thread's own, and the arguments. A function as a template argument
 // and not a function object, so that nothing is passed through memory.
 template <auto Count, class... Arguments>
 inline void with_record(Arguments&&... arguments) noexcept {
-    if (thread_record* const record = current_record; record != &no_record) [[likely]]
-        Count(*record, arguments...);
-    else
+    thread_record* const record = current_record;
+    if (record == &no_record) [[unlikely]]
         with_new_record<Count>(arguments...);
+    else if (record->busy.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        with_another_record<Count>(*record, arguments...);
+    else
+        Count(*record, arguments...);
 }
 
 inline void use_membarrier_if_there_is_one() noexcept {
@@ -128,6 +149,15 @@ inline void use_membarrier_if_there_is_one() noexcept {
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) return;
 #endif
     engine.gate.fetch_or(counting_engine::needs_fence, std::memory_order_seq_cst);
+}
+
+inline void stop_threads_for_fork() noexcept {
+    stop_threads();
+    engine.in_fork.store(true, std::memory_order_release);
+}
+inline void resume_threads_after_fork() noexcept {
+    engine.in_fork.store(false, std::memory_order_relaxed);
+    resume_threads();
 }
 
 // A child of fork has one thread, and the records of those it has not. `stop_threads` ran before the fork, so they are
@@ -148,7 +178,7 @@ inline void disown_records_after_fork() noexcept {
     }
     engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed);
     use_membarrier_if_there_is_one();
-    resume_threads();
+    resume_threads_after_fork();
 }
 
 [[nodiscard]] inline bool set_up_tables(std::size_t limit) noexcept {
@@ -177,10 +207,10 @@ inline void disown_records_after_fork() noexcept {
     }
     push_record(engine.reserve);
     use_membarrier_if_there_is_one();
-#if defined(__linux__)
-    ::pthread_atfork(stop_threads, resume_threads, disown_records_after_fork);
-#endif
     engine.set_up.store(2, std::memory_order_release);
+#if defined(__linux__)
+    ::pthread_atfork(stop_threads_for_fork, resume_threads_after_fork, disown_records_after_fork); // may allocate
+#endif
 }
 
 } // namespace peakscope::heap::detail

@@ -11,14 +11,6 @@
 
 namespace peakscope::heap::detail {
 
-// The long way of a deallocation. The block has its tag.
-inline void count_deallocation(thread_record& record, const block_header& header) noexcept {
-    const event in_progress{record};
-    add_deallocation(record, header.from(), header.requested_bytes);
-}
-
-inline void count_nothing(thread_record&) noexcept {}
-
 // The long way of an allocation. The block has its tag, without an origin.
 inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
     block_header& header = block_header::of(block);
@@ -49,12 +41,16 @@ inline void count_padding(thread_record& record, void* block) noexcept {
 }
 
 // A block that is over-aligned, or the profiler's own.
-inline void count_unusual_deallocation(thread_record& record, const block_header& header) noexcept {
-    if (!header.own()) count_deallocation(record, header);
+inline void count_unusual_deallocation(thread_record& record, const known_block& block) noexcept {
+    if (!block.own) {
+        const event in_progress{record};
+        add_deallocation(record, block.from, block.requested_bytes);
+    }
+    if (!block.own && block.padding_bytes == 0) return;
     const aside in_progress{record};
-    record.own_bytes -= header.padding_bytes();
-    if (header.own()) {
-        record.own_bytes -= static_cast<std::int64_t>(header.requested_bytes);
+    record.own_bytes -= block.padding_bytes;
+    if (block.own) {
+        record.own_bytes -= static_cast<std::int64_t>(block.requested_bytes);
         record.own_blocks -= 1;
     }
 }

@@ -95,7 +95,8 @@ struct alignas(128) thread_record {
     static constexpr std::uint64_t no_pass = ~std::uint64_t{0};
     static constexpr origin end_of_list = UINT32_MAX;
 
-    // In an event: raised before the record changes, lowered after. A cut waits for 0.
+    // In an event: raised before the record changes, lowered after. A cut waits for 0. An event that finds it raised is
+    // in a signal handler, and is counted on another record.
     std::atomic<std::uint32_t> busy{0};
     origin context = not_attributed; // of blocks whose stack is not captured: the phase and the label as they are now
     // The gate as the thread has last come through it. While it has not changed, there is nothing to look at. Blocks
@@ -136,6 +137,9 @@ struct alignas(128) thread_record {
     // The profiler's own blocks; may be negative here when another thread allocated what this one freed.
     std::int64_t own_bytes = 0;
     std::int64_t own_blocks = 0;
+
+    // The record whose event a signal handler has interrupted, when this one stands in for it.
+    const thread_record* interrupted = nullptr;
 
     // A record outlives its thread: the next new thread takes it over.
     std::atomic<bool> taken{false};

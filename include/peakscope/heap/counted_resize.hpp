@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Counted blocks that begin as zeros, and ones that change their size. `Base` is where the memory comes from.
+//
+// A resize is one deallocation and one allocation, which belongs to who asked for the resize. Old and new are never
+// live at once, whether the block moves or not.
+#pragma once
+
+#include <peakscope/heap/counted_blocks.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace peakscope::heap::detail {
+
+// Always inlined, as counted_new is.
+template <class Base>
+[[gnu::always_inline]] inline void* counted_zeros(std::size_t requested_bytes) noexcept {
+    if (requested_bytes >= engine.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (engine.off.load(std::memory_order_relaxed)) return Base::allocate_zeros(requested_bytes);
+        errno = ENOMEM;
+        return nullptr;
+    }
+    void* const base = Base::allocate_zeros(requested_bytes + sizeof(block_header));
+    if (base == nullptr) return nullptr;
+    void* const block = static_cast<std::byte*>(base) + sizeof(block_header);
+    block_header::of(block).requested_bytes = requested_bytes;
+    return count_untagged_block(block, requested_bytes);
+}
+
+// Moves what the block holds to memory for as much as `requested_bytes`, with a header that is still to be filled in.
+// Null, and the block as it was, when there is none.
+template <class Base>
+[[nodiscard]] void* move_to_other_size(void* block, std::size_t requested_bytes) noexcept {
+    block_header& header = block_header::of(block);
+    const std::size_t offset = header.base_offset();
+    const std::size_t size_bytes = requested_bytes + sizeof(block_header);
+    if (offset != sizeof(block_header)) { // over-aligned: the new block need not be
+        void* const base = Base::allocate(size_bytes);
+        if (base == nullptr) return nullptr;
+        void* const moved = static_cast<std::byte*>(base) + sizeof(block_header);
+        std::memcpy(moved, block, std::min<std::size_t>(requested_bytes, header.requested_bytes));
+        free_with_header<Base>(block, offset);
+        return moved;
+    }
+    const std::uint64_t tag = std::exchange(header.tag, 0); // the old place may be somebody else's at once
+    void* const base = Base::reallocate(static_cast<std::byte*>(block) - offset, size_bytes);
+    if (base == nullptr) {
+        header.tag = tag;
+        return nullptr;
+    }
+    return static_cast<std::byte*>(base) + sizeof(block_header);
+}
+
+// Neither is null or 0. Null, with errno set and the block as it was, when there is no memory.
+template <class Base>
+[[nodiscard, gnu::noinline]] void* counted_resize(void* block, std::size_t requested_bytes,
+                                                  const void* frame) noexcept {
+    if (!has_header(block)) {
+        if (!engine.off.load(std::memory_order_relaxed)) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
+        return Base::reallocate(block, requested_bytes);
+    }
+    if (requested_bytes > largest_block_bytes) {
+        errno = ENOMEM;
+        return nullptr;
+    }
+    const known_block before = block_header::of(block).facts();
+    void* const moved = move_to_other_size<Base>(block, requested_bytes);
+    if (moved == nullptr) return nullptr;
+    // Counted when it has succeeded: up to here the old block was live, and from here on it is not.
+    with_record<count_unusual_deallocation>(before);
+    block_header::of(moved).requested_bytes = requested_bytes;
+    with_record<count_untagged>(moved, frame);
+    return moved;
+}
+
+} // namespace peakscope::heap::detail
