@@ -18,6 +18,7 @@ import tempfile
 import time
 
 BUILD = pathlib.Path(sys.argv[1])
+PROFILED = ("counting", "malloc_counting", "sampling", "frames", "unwind")
 LIBRARIES = "/usr/lib/x86_64-linux-gnu/"
 
 
@@ -71,9 +72,9 @@ def whole_builds(folder, pages, runs, with_dhat):
         "off": lambda: build_seconds("sitegen_off", site, folder),
         # Recording alone, as heaptrack and DHAT do; and with the names and the report, which they leave to another program.
         **{name: (lambda name=name: build_seconds(f"sitegen_{name}", site, folder, "--profile-memory=none"))
-           for name in ("counting", "sampling", "frames", "unwind")},
+           for name in PROFILED},
         **{f"{name}, and the report": (lambda name=name: build_seconds(f"sitegen_{name}", site, folder, "--profile-memory"))
-           for name in ("counting", "sampling", "frames", "unwind")},
+           for name in PROFILED},
     }
     if shutil.which("heaptrack"):
         ways["heaptrack"] = lambda: build_seconds("sitegen_off", site, folder,

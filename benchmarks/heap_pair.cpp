@@ -7,6 +7,7 @@
 // With --bare, bare malloc alone: to be run under another profiler.
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/counting_operators.hpp>
+#include <peakscope/heap/counting_switch.hpp>
 #include <peakscope/sites/caller.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
@@ -159,6 +160,9 @@ int main(int argc, char** argv) {
     add("bare malloc", called_deep<bare, 12>);
     if (count < 3 || std::string_view{arguments[1]} != "--bare") {
         add("not measured", called_deep<counted, 12>);
+        add("switched off", called_deep<counted, 12>)
+            ->Setup([](const benchmark::State&) { switch_counting_off(); })
+            ->Teardown([](const benchmark::State&) { switch_counting_on(); });
         add_measured<counting<>>("counting");
         add_measured<counting<sites::caller<>>>("caller");
         add_measured<counting<sites::frames<8>>>("frames<8>");

@@ -86,10 +86,13 @@ int main(int argc, char** argv) {
         options.output = output;
         options.theme = theme;
         if (!profile_output.empty()) profile.output = profile_output;
-        if (profiled->count() == 0) return report_problems(sitegen::build_site(options));
+        if (profiled->count() == 0) {
+            sitegen::switch_profiling_off();
+            return report_problems(sitegen::build_site(options));
+        }
         const sitegen::profiled_build profiled_site = sitegen::build_site_profiled(options, profile);
         const int status = report_problems(profiled_site.built);
-        if (profiled_site.report) sitegen::write_report(*profiled_site.report, profile);
+        profiled_site.write_report();
         return status;
     } catch (const std::exception& error) {
         say(std::string{"error: "} + error.what());

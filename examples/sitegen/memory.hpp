@@ -11,12 +11,19 @@ using BuildPhases =
     peakscope::phases<"discovery", "parsing", peakscope::phase<"rendering", "markdown", "template">, "postprocess">;
 
 #ifdef PROFILE_MEMORY
-#ifdef SITEGEN_HEAP // the benchmarks compare several
+#if defined(SITEGEN_HEAP) // tests and benchmarks compare several
 using BuildHeap = SITEGEN_HEAP;
-#else
+#elif defined(SITEGEN_COUNTS_OPERATORS)
 using BuildHeap = peakscope::heap::counting<peakscope::sites::frames<8>>;
+#else
+using BuildHeap = peakscope::heap::malloc_counting<peakscope::sites::frames<8>>; // cmark allocates with malloc
 #endif
-using Memory = peakscope::profiler<BuildPhases, BuildHeap, peakscope::rss::procfs>;
+#ifdef SITEGEN_RSS
+using BuildRss = SITEGEN_RSS;
+#else
+using BuildRss = peakscope::rss::procfs;
+#endif
+using Memory = peakscope::profiler<BuildPhases, BuildHeap, BuildRss>;
 #else
 using Memory = peakscope::profiler<BuildPhases>;
 #endif

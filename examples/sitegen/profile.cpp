@@ -2,43 +2,28 @@
 // The one file that knows how the memory is measured.
 #include "profile.hpp"
 
+#ifdef PROFILE_MEMORY
+
 #include "memory.hpp"
 
 #include <peakscope/peakscope.hpp>
 #include <peakscope/report/json.hpp>
-#ifdef PROFILE_MEMORY
+#if defined(SITEGEN_COUNTS_OPERATORS)
 #include <peakscope/heap/counting_operators.hpp>
+#elif !defined(SITEGEN_COUNTS_NOTHING)
+#include <peakscope/heap/malloc_counting_functions.hpp>
+#endif
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
 #ifdef SITEGEN_HEAP
 #include <peakscope/sites/unwind.hpp>
-#endif
 #endif
 
 #include <utility>
 
 namespace sitegen {
 
-const std::vector<std::string>& profile_backends() {
-    static const std::vector<std::string> names{peakscope::report::console::name, peakscope::report::json::name,
-                                                peakscope::report::none::name};
-    return names;
-}
-
-profiled_build build_site_profiled(const build_options& options, const profile_options& profile) {
-#ifndef PROFILE_MEMORY
-    throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
-#endif
-    // The site is live when the measurement ends: the delta is what a finished site holds. Before it begins, the
-    // program's own code is mapped, so that the RSS it adds is the site's.
-    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
-                  [] { peakscope::rss::map_code(); }};
-    profiled_build made{build_site(options), std::nullopt};
-    // A measurement that nobody asks for its report ends with its scope, and no names are looked up for it.
-    if (profile.backend != peakscope::report::none::name)
-        made.report = memory.finish({"page", made.built.pages.size()});
-    return made;
-}
+namespace {
 
 // The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on here.
 void write_report(const peakscope::memory_report& report, const profile_options& profile) {
@@ -50,4 +35,51 @@ void write_report(const peakscope::memory_report& report, const profile_options&
         console{where}(report);
 }
 
+} // namespace
+
+const std::vector<std::string>& profile_backends() {
+    static const std::vector<std::string> names{peakscope::report::console::name, peakscope::report::json::name,
+                                                peakscope::report::none::name};
+    return names;
+}
+
+profiled_build build_site_profiled(const build_options& options, const profile_options& profile) {
+    // The site is live when the measurement ends: the delta is what a finished site holds. Before it begins, the
+    // program's own code is mapped, so that the RSS it adds is the site's.
+    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
+                  [] { peakscope::rss::map_code(); }};
+    profiled_build made{build_site(options), [] {}};
+    // A measurement that nobody asks for its report ends with its scope, and no names are looked up for it.
+    if (profile.backend != peakscope::report::none::name)
+        made.write_report = [profile, report = memory.finish({"page", made.built.pages.size()})] {
+            write_report(report, profile);
+        };
+    return made;
+}
+
+void switch_profiling_off() {
+#ifndef SITEGEN_COUNTS_NOTHING
+    peakscope::heap::switch_counting_off();
+#endif
+}
+
 } // namespace sitegen
+
+#else
+
+namespace sitegen {
+
+const std::vector<std::string>& profile_backends() {
+    static const std::vector<std::string> names{"console", "json", "none"};
+    return names;
+}
+
+profiled_build build_site_profiled(const build_options&, const profile_options&) {
+    throw fatal_error("this sitegen was built without memory profiling: define PROFILE_MEMORY and build it again");
+}
+
+void switch_profiling_off() {}
+
+} // namespace sitegen
+
+#endif

@@ -4,9 +4,8 @@
 
 #include "build.hpp"
 
-#include <peakscope/core/report.hpp>
-
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,13 +22,13 @@ const std::vector<std::string>& profile_backends();
 
 struct profiled_build {
     site built;
-    std::optional<peakscope::memory_report> report; ///< nothing for the backend that shows none
+    std::function<void()> write_report; ///< hands the report to its backend; throws `peakscope::write_error`
 };
 
 /// Builds the site inside a measurement. Throws what the build throws, and peakscope's errors.
 profiled_build build_site_profiled(const build_options& options, const profile_options& profile);
 
-/// Hands the report to the backend. Throws `peakscope::write_error`.
-void write_report(const peakscope::memory_report& report, const profile_options& profile);
+/// For a run that is not going to be measured: blocks are not even counted.
+void switch_profiling_off();
 
 } // namespace sitegen

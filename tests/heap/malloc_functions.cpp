@@ -87,6 +87,15 @@ constexpr std::size_t no_memory = SIZE_MAX / 256; // more than any address space
 
 } // namespace
 
+TEST_CASE("heap::counting does not pass for what counts malloc too") {
+    using Operators = profiler<phases<"phase">, heap::counting<>>;
+    CHECK_THROWS_WITH_AS(
+        Operators{"operators"},
+        "malloc is counted too, and not operator new alone: measure with heap::malloc_counting, or "
+        "include <peakscope/heap/counting_operators.hpp> in the place of malloc_counting_functions.hpp",
+        source_error);
+}
+
 TEST_CASE("blocks of no bytes have addresses of their own") {
     void* const first = c_malloc(0);
     void* const second = c_malloc(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A program that forgot counting_operators.hpp.
+// A program that forgot to have the functions replaced.
 #include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/malloc_counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>
@@ -10,18 +11,32 @@
 
 using namespace peakscope;
 
-TEST_CASE("without the replaced operators a measurement is refused, with what to do, and not zero") {
-    using Memory = profiler<phases<"phase">, heap::counting<>>;
-    for (int attempt = 0; attempt < 2; ++attempt) { // the source is free again after the failure
+namespace {
+
+// The source is free again after the failure.
+template <class Source>
+std::string refusal() {
+    using Memory = profiler<phases<"phase">, Source>;
+    std::string message;
+    for (int attempt = 0; attempt < 2; ++attempt) {
         std::optional<Memory> memory;
-        std::string message;
         try {
             memory.emplace("nothing to see");
         } catch (const source_error& refused) {
             message = refused.what();
         }
         CHECK_FALSE(memory);
-        CHECK(message == "the counted heap sees no allocations: operator new is not replaced. Include "
-                         "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program");
     }
+    return message;
+}
+
+} // namespace
+
+TEST_CASE("without the replaced functions a measurement is refused, with what to do, and not zero") {
+    CHECK(refusal<heap::counting<>>() ==
+          "the counted heap sees no allocations: operator new is not replaced. Include "
+          "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program");
+    CHECK(refusal<heap::malloc_counting<>>() ==
+          "the counted heap sees no allocations: malloc is not replaced. Include "
+          "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program");
 }

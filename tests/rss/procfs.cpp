@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Per-phase RSS peaks, against memory that the test maps, touches and unmaps itself, and against a fake /proc.
+#include "pages.hpp"
+
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/rss/procfs.hpp>
 
 #include <doctest/doctest.h>
 
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,29 +23,7 @@ namespace {
 
 using Build = phases<"hold", phase<"outer", "spike", "quiet">, "after">;
 using Memory = profiler<Build, heap::none, rss::procfs>;
-
-// Pages from the kernel, all of them touched.
-class pages {
-  public:
-    explicit pages(bytes size) : size_(static_cast<std::size_t>(size.count)) {
-        address_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        REQUIRE(address_ != MAP_FAILED);
-        touch(static_cast<volatile char*>(address_), size_);
-    }
-    ~pages() { ::munmap(address_, size_); }
-    pages(const pages&) = delete;
-    pages& operator=(const pages&) = delete;
-
-  private:
-    // ThreadSanitizer would make shadow pages resident for what it sees written.
-    [[gnu::no_sanitize_thread]] static void touch(volatile char* first, std::size_t count) {
-        for (std::size_t i = 0; i < count; i += 4'096)
-            first[i] = 1;
-    }
-
-    std::size_t size_;
-    void* address_;
-};
+using tests::pages;
 
 // The kernel's own error and what the process touches besides: libraries, the stack, a page of the test's.
 constexpr bytes tolerance = 1_MiB;

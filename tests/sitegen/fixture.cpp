@@ -4,7 +4,11 @@
 #include <build.hpp>
 #include <memory.hpp>
 
+#ifdef SITEGEN_COUNTS_OPERATORS
 #include <peakscope/heap/counting_operators.hpp>
+#else
+#include <peakscope/heap/malloc_counting_functions.hpp>
+#endif
 #include <peakscope/peakscope.hpp>
 #include <peakscope/report/json.hpp>
 #include <peakscope/sites/frames.hpp>

@@ -5,7 +5,8 @@
 // Usage: sitegen_unwinders SITE OUTPUT
 #include <build.hpp>
 
-#include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/malloc_counting.hpp>
+#include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/unwind.hpp>
 
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
     options.output = argv[2];
     options.theme = SITEGEN_THEME;
     options.plugins = {"toc", "related"};
-    peakscope::heap::counting<compares_all> source;
+    peakscope::heap::malloc_counting<compares_all> source;
     source.open();
     source.attribute(0, 0);
     const sitegen::site built = sitegen::build_site(options);

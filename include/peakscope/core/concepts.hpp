@@ -98,6 +98,12 @@ concept attributes_memory = requires(Source& source, const Source& closed, typen
     { closed.named(of) } -> std::same_as<named_stacks>;
 };
 
+/// A heap source may also read what the allocator says of itself, into `heap_figures::allocator`, and names it.
+template <class Source>
+concept reads_allocator = requires {
+    { Source::allocator_name } -> std::convertible_to<const char*>;
+};
+
 /// And it may tell apart what was allocated under a runtime name. `enter_label` puts one in scope on the calling
 /// thread, any thread, and returns what `leave_label` needs to put the one before back. Static, because a label may
 /// outlive the measurement.

@@ -83,7 +83,8 @@ namespace peakscope {
     case precision_kind::bounded:
         return "within " + format_bytes(value.bound);
     case precision_kind::sampled:
-        return "sampled every " + format_bytes(value.rate);
+        return "sampled every " +
+               (value.interval.count() > 0 ? format_duration(value.interval) : format_bytes(value.rate));
     case precision_kind::unavailable:
         break;
     }

@@ -5,6 +5,7 @@
 #include <peakscope/core/bytes.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace peakscope {
 
@@ -12,28 +13,34 @@ namespace peakscope {
 enum class precision_kind {
     exact,      ///< the number itself
     bounded,    ///< the true number lies within `precision::bound` of the one given, on either side
-    sampled,    ///< an estimate from samples taken on average every `precision::rate` bytes
+    sampled,    ///< from samples: one in `precision::rate` bytes on average, or one every `precision::interval`
     unavailable ///< the source cannot know it here; the figure is empty
 };
 
 struct precision {
     precision_kind kind = precision_kind::unavailable;
-    bytes bound{}; ///< for `bounded`, else 0
-    bytes rate{};  ///< for `sampled`, else 0
+    bytes bound{};                       ///< for `bounded`, else 0
+    bytes rate{};                        ///< for `sampled` by bytes, else 0
+    std::chrono::nanoseconds interval{}; ///< for `sampled` by time, else 0
 
     friend constexpr auto operator<=>(const precision&, const precision&) = default;
 };
 
-inline constexpr precision exact{precision_kind::exact, {}, {}};
-inline constexpr precision unavailable{precision_kind::unavailable, {}, {}};
+inline constexpr precision exact{precision_kind::exact, {}, {}, {}};
+inline constexpr precision unavailable{precision_kind::unavailable, {}, {}, {}};
 
 /// Within `bound` on either side. A bound of 0 is `exact`.
 [[nodiscard]] constexpr precision bounded(bytes bound) noexcept {
-    return bound == bytes{} ? exact : precision{precision_kind::bounded, bound, {}};
+    return bound == bytes{} ? exact : precision{precision_kind::bounded, bound, {}, {}};
 }
 
 /// Estimated from samples, one in `rate` on average.
-[[nodiscard]] constexpr precision sampled(bytes rate) noexcept { return {precision_kind::sampled, {}, rate}; }
+[[nodiscard]] constexpr precision sampled(bytes rate) noexcept { return {precision_kind::sampled, {}, rate, {}}; }
+
+/// Looked at once in `interval`: what was there between two looks is not known. A peak is at least as high.
+[[nodiscard]] constexpr precision sampled(std::chrono::nanoseconds interval) noexcept {
+    return {precision_kind::sampled, {}, {}, interval};
+}
 
 /// The precision that holds for both: members are ordered so that the worse one is the larger.
 [[nodiscard]] constexpr precision weaker(const precision& left, const precision& right) noexcept {

@@ -18,6 +18,16 @@
 
 namespace peakscope {
 
+/// What the allocator under the heap says of itself at one moment. Each is at least as large as the one before it.
+struct allocator_state {
+    std::optional<bytes> usable{};   ///< live blocks, with what their sizes are rounded up to
+    std::optional<bytes> active{};   ///< pages that hold at least one of them
+    std::optional<bytes> resident{}; ///< pages that it has in memory, its own data included
+    std::optional<bytes> retained{}; ///< address space that it keeps without memory behind it; beyond the others
+
+    friend auto operator<=>(const allocator_state&, const allocator_state&) = default;
+};
+
 /// The heap in one window [t0, t1], with live(t) the bytes allocated and not yet freed at t, in the source's unit.
 ///
 /// A phase that was entered several times holds the sums of delta, allocated, freed, allocations and deallocations, and
@@ -36,8 +46,23 @@ struct heap_figures {
     std::optional<std::uint64_t> deallocations{};
     std::optional<std::uint64_t> blocks_start{}; ///< live blocks at t0
     std::optional<std::uint64_t> blocks_end{};   ///< blocks_start + allocations - deallocations
+    std::optional<allocator_state> allocator{};  ///< at t1; of several entries, at the end of the last one
 
     friend auto operator<=>(const heap_figures&, const heap_figures&) = default;
+};
+
+/// What resident memory consists of at one moment, as far as the RSS source tells it apart.
+struct resident_state {
+    std::optional<bytes> anonymous{}; ///< heap, stacks, and what else no file is behind
+    std::optional<bytes> file{};      ///< mapped files, the program's code among them
+    std::optional<bytes> shmem{};     ///< shared memory, tmpfs
+    std::optional<bytes> pss{};       ///< proportional: each shared page divided by how many processes map it
+    std::optional<bytes> uss{};       ///< unique: what would be freed if the process ended
+    std::optional<bytes> shared{};    ///< pages that other processes map too
+    std::optional<bytes> swap{};      ///< swapped out; not resident
+    std::optional<bytes> limit{};     ///< that the process, or the group it is in, must not exceed
+
+    friend auto operator<=>(const resident_state&, const resident_state&) = default;
 };
 
 /// The process's resident memory in one window. The same rules as for `heap_figures`.
@@ -49,6 +74,7 @@ struct rss_figures {
     std::optional<bytes> delta{};
     std::optional<bytes> peak{};
     std::optional<bytes> peak_delta{};
+    std::optional<resident_state> at_end{}; ///< at t1; of several entries, at the end of the last one
 
     friend auto operator<=>(const rss_figures&, const rss_figures&) = default;
 };
@@ -150,6 +176,7 @@ struct memory_report {
     std::string heap_source{}; ///< name of the heap source, "none" without one
     std::string heap_unit{};   ///< what the heap source counts: "requested", "usable", ...
     heap_figures heap{};
+    std::string allocator{}; ///< whose state `heap_figures::allocator` is: "jemalloc", ...; else empty
     std::string rss_source{};
     rss_figures rss{};
     std::chrono::nanoseconds duration{};

@@ -22,6 +22,9 @@
 // `counting<batch<0_B>>` has exact peaks with any number of threads, and pays for it with a shared counter on every
 // event.
 //
+// With an allocator's source as an option, `counting<sites::frames<8>, jemalloc<>>`, the report has what that allocator
+// says of itself beside what was asked for: usable, active and resident bytes at the end of each window.
+//
 // The price: sixteen bytes in front of each block, and the tables, reported as the profiler's own. They are in the RSS
 // figures.
 #pragma once
@@ -58,9 +61,16 @@ namespace detail {
 // How a source over the counting engine tells that the functions it counts are replaced: it calls them, because what is
 // linked decides, and not what was included somewhere.
 struct counted_operators {
-    static constexpr const char* not_replaced =
-        "the counted heap sees no allocations: operator new is not replaced. Include "
-        "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program";
+    // Why the source cannot measure, or null.
+    [[nodiscard]] static const char* refusal(bool is_counted) noexcept {
+        if (!is_counted)
+            return "the counted heap sees no allocations: operator new is not replaced. Include "
+                   "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program";
+        if (engine.malloc_is_replaced.load(std::memory_order_relaxed))
+            return "malloc is counted too, and not operator new alone: measure with heap::malloc_counting, or include "
+                   "<peakscope/heap/counting_operators.hpp> in the place of malloc_counting_functions.hpp";
+        return nullptr;
+    }
     [[nodiscard]] static void* allocate() { return ::operator new(1); }
     static void deallocate(void* block) noexcept { ::operator delete(block); }
 };
@@ -68,13 +78,16 @@ struct counted_operators {
 // What the sources over the counting engine have in common. `RateBytes`: one stack in so many bytes is captured, all of
 // them with 0.
 template <class Counted, std::int64_t RateBytes, class... Options>
-class counting_source {
-    static_assert(((batch_option<Options> || site_option<Options>) && ...),
-                  "peakscope: the options of a counting heap source are batch<...> and a site policy; include the "
-                  "policy's header (peakscope/sites/...) where the measurement starts");
-    static_assert((0 + ... + batch_option<Options>) <= 1 && (0 + ... + site_option<Options>) <= 1,
-                  "peakscope: a counting heap source takes one batch<...> and one site policy");
+class counting_source : public names_allocator<typename chosen<is_statistics, no_statistics, Options...>::type> {
+    static_assert(((batch_option<Options> || site_option<Options> || statistics_option<Options>) && ...),
+                  "peakscope: the options of a counting heap source are batch<...>, a site policy, and an allocator's "
+                  "source; include its header (peakscope/sites/..., peakscope/heap/...) where the measurement starts");
+    static_assert((0 + ... + batch_option<Options>) <= 1 && (0 + ... + site_option<Options>) <= 1 &&
+                      (0 + ... + statistics_option<Options>) <= 1,
+                  "peakscope: a counting heap source takes one batch<...>, one site policy and one allocator's source");
 
+    using allocator = typename chosen<is_statistics, no_statistics, Options...>::type;
+    static constexpr bool reads_statistics = statistics_option<allocator>;
     using site_policy = typename chosen<is_site, sites::none, Options...>::type;
     static constexpr bool captures = !std::same_as<site_policy, sites::none>;
     static constexpr std::int64_t batch_bytes =
@@ -108,9 +121,14 @@ class counting_source {
             engine.measured.store(false, std::memory_order_release);
             throw usage_error("the counted heap is switched off: call peakscope::heap::switch_counting_on() first");
         }
-        if (!is_replaced()) {
+        if constexpr (reads_statistics)
+            if (const char* const what_to_do = allocator::statistics::missing()) {
+                engine.measured.store(false, std::memory_order_release);
+                throw source_error(std::string{"heap::"} + allocator::name + " cannot be read: " + what_to_do);
+            }
+        if (const char* const refusal = Counted::refusal(is_replaced())) {
             engine.measured.store(false, std::memory_order_release);
-            throw source_error(Counted::not_replaced);
+            throw source_error(refusal);
         }
         static_cast<void>(labels_of_process()); // made now, when it is no event inside of another
         foreign_blocks_at_start_ = engine.foreign_blocks.load(std::memory_order_relaxed);
@@ -153,6 +171,7 @@ class counting_source {
 
     /// Gives free pages back to the system (glibc: malloc_trim), so that RSS starts from what is really in use.
     void settle() noexcept {
+        if constexpr (reads_statistics) allocator::statistics::settle();
 #if defined(__GLIBC__)
         static_cast<void>(::malloc_trim(0)); // whether it could give anything back makes no difference here
 #endif
@@ -180,27 +199,12 @@ class counting_source {
     }
 
     heap_figures leave(window& inner, window* outer) noexcept {
-        const cut standing_still;
-        const interval_peak now = flush_all(standing_still);
-        inner.bound_bytes_ = std::max(inner.bound_bytes_, now.bound_bytes);
-        update(standing_still, inner, now);
-        const bool outer_takes_it = outer != nullptr && now.peak_bytes > outer->known_peak_bytes_;
-        const bool is_best = part_takes_it(inner.part_, now.peak_bytes);
-        if (outer_takes_it || is_best) note_if_new(standing_still, inner, now);
-        if (is_best) ledger_.keep_peak(inner.depth_, inner.part_);
-        ledger_.end(standing_still, inner.part_);
-        ledger_.keep_end(inner.part_);
-        if (outer != nullptr) {
-            outer->bound_bytes_ = std::max(outer->bound_bytes_, inner.bound_bytes_);
-            if (outer_takes_it) {
-                ledger_.take_over(outer->depth_, inner.depth_);
-                outer->known_peak_bytes_ = now.peak_bytes;
-                outer->peak_is_noted_ = true;
-            }
-            engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
-            engine.phase = static_cast<std::uint16_t>(outside_phases + outer->part_);
+        heap_figures figures = close_window(inner, outer);
+        if constexpr (reads_statistics) {
+            const own_memory profilers;
+            figures.allocator = allocator::statistics::read().state;
         }
-        return figures(inner, engine.totals, now.peak_bytes);
+        return figures;
     }
 
     /// Block headers, records, tables, and what was allocated under `own_memory` and is still live.
@@ -273,6 +277,30 @@ class counting_source {
         std::int64_t peak_bytes = 0;
     };
 
+    [[nodiscard]] heap_figures close_window(window& inner, window* outer) noexcept {
+        const cut standing_still;
+        const interval_peak now = flush_all(standing_still);
+        inner.bound_bytes_ = std::max(inner.bound_bytes_, now.bound_bytes);
+        update(standing_still, inner, now);
+        const bool outer_takes_it = outer != nullptr && now.peak_bytes > outer->known_peak_bytes_;
+        const bool is_best = part_takes_it(inner.part_, now.peak_bytes);
+        if (outer_takes_it || is_best) note_if_new(standing_still, inner, now);
+        if (is_best) ledger_.keep_peak(inner.depth_, inner.part_);
+        ledger_.end(standing_still, inner.part_);
+        ledger_.keep_end(inner.part_);
+        if (outer != nullptr) {
+            outer->bound_bytes_ = std::max(outer->bound_bytes_, inner.bound_bytes_);
+            if (outer_takes_it) {
+                ledger_.take_over(outer->depth_, inner.depth_);
+                outer->known_peak_bytes_ = now.peak_bytes;
+                outer->peak_is_noted_ = true;
+            }
+            engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
+            engine.phase = static_cast<std::uint16_t>(outside_phases + outer->part_);
+        }
+        return figures_of(inner, engine.totals, now.peak_bytes);
+    }
+
     // The peak may have risen since the last cut.
     static void update(const cut&, window& of, const interval_peak& now) noexcept {
         if (now.peak_bytes <= of.known_peak_bytes_) return;
@@ -292,7 +320,7 @@ class counting_source {
         return true;
     }
 
-    [[nodiscard]] static heap_figures figures(const window& of, const flow& end, std::int64_t peak_bytes) noexcept {
+    [[nodiscard]] static heap_figures figures_of(const window& of, const flow& end, std::int64_t peak_bytes) noexcept {
         const flow& start = of.start_;
         heap_figures figures{.totals_precision = exact, .peak_precision = bounded({of.bound_bytes_})};
         figures.start = bytes{start.live_bytes()};
@@ -319,8 +347,8 @@ class counting_source {
         thread_record* const record = current_record;
         if (record == &no_record) return false;
         const std::int64_t before = record->own_blocks;
-        void* volatile probe = Counted::allocate(); // volatile: the call must not be optimised away
-        const bool counted = record->own_blocks == before + 1;
+        void* volatile probe = Counted::allocate();       // volatile: the call must not be optimised away
+        const bool counted = record->own_blocks > before; // more than one, where who is preloaded allocates as well
         Counted::deallocate(probe);
         return counted;
     }

@@ -25,6 +25,20 @@ namespace detail {
 template <class Option>
 concept batch_option = requires { Option::batch_bytes; };
 
+// A heap source over an allocator's statistics.
+template <class Option>
+concept statistics_option = requires { typename Option::statistics; };
+
+struct no_statistics {};
+
+// What `reads_allocator` looks for.
+template <class Option>
+struct names_allocator {
+    static constexpr const char* allocator_name = Option::allocator_name;
+};
+template <>
+struct names_allocator<no_statistics> {};
+
 template <class Option>
 concept site_option = std::same_as<Option, sites::none> || sites::stack_capture<Option>;
 
@@ -39,6 +53,8 @@ struct chosen<Is, Default, First, Rest...>
 
 template <class Option>
 using is_batch = std::bool_constant<batch_option<Option>>;
+template <class Option>
+using is_statistics = std::bool_constant<statistics_option<Option>>;
 template <class Option>
 using is_site = std::bool_constant<site_option<Option>>;
 

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <peakscope/core/bytes.hpp>
+#include <peakscope/sites/fwd.hpp>
+
+#include <cstdint>
 
 namespace peakscope::heap {
 
@@ -23,5 +26,21 @@ class malloc_sampling;
 
 template <bytes Bytes>
 struct batch;
+
+class resource;
+template <class Sites = sites::none>
+class checked_resource;
+
+template <class... Options>
+class glibc;
+template <class... Options>
+class jemalloc;
+template <class... Options>
+class mimalloc;
+template <class... Options>
+class tcmalloc;
+
+template <std::uint32_t Microseconds>
+struct watched;
 
 } // namespace peakscope::heap

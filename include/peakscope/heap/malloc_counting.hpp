@@ -24,9 +24,11 @@ namespace peakscope::heap {
 namespace detail {
 
 struct counted_functions {
-    static constexpr const char* not_replaced =
-        "the counted heap sees no allocations: malloc is not replaced. Include "
-        "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program";
+    [[nodiscard]] static const char* refusal(bool is_counted) noexcept {
+        return is_counted ? nullptr
+                          : "the counted heap sees no allocations: malloc is not replaced. Include "
+                            "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program";
+    }
     [[nodiscard]] static void* allocate() noexcept { return std::malloc(1); }
     static void deallocate(void* block) noexcept { std::free(block); }
 };

@@ -47,12 +47,14 @@ inline void accumulate(heap_figures& into, const heap_figures& entry) noexcept {
     add(into.deallocations, entry.deallocations);
     into.blocks_start.reset();
     into.blocks_end.reset();
+    into.allocator = entry.allocator;
 }
 
 // RSS deltas of n entries may each be off by the bound, so their sum by n times as much: the bounds add up.
 inline void accumulate(rss_figures& into, const rss_figures& entry) noexcept {
     const bytes summed_bound = into.totals_precision.bound + entry.totals_precision.bound;
     accumulate_common(into, entry);
+    into.at_end = entry.at_end;
     if (into.totals_precision.kind == precision_kind::bounded) into.totals_precision.bound = summed_bound;
 }
 

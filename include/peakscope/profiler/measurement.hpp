@@ -63,6 +63,7 @@ class measurement final : public running_measurement {
         open_window(phase_info::root);
     }
 
+    [[nodiscard]] Heap& heap() noexcept { return heap_; }
     [[nodiscard]] bool finished() const noexcept { return depth_ == 0; }
     [[nodiscard]] std::size_t innermost_phase() const noexcept { return windows_[depth_ - 1].phase; }
 
@@ -108,6 +109,7 @@ class measurement final : public running_measurement {
         report.heap_source = Heap::name;
         report.heap_unit = Heap::unit;
         report.heap = total_.heap;
+        if constexpr (reads_allocator<Heap>) report.allocator = Heap::allocator_name;
         report.rss_source = Rss::name;
         report.rss = total_.rss;
         report.duration = total_.duration;
@@ -290,6 +292,14 @@ void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
         labels_.store(nullptr);
     }
     measurement_->stop();
+}
+
+template <class Phases, class Heap, class Rss, class Report>
+template <class Source>
+Source& profiler<Phases, Heap, Rss, Report>::heap() noexcept
+    requires counts_per_instance<Source>
+{
+    return measurement_->heap();
 }
 
 template <class Phases, class Heap, class Rss, class Report>

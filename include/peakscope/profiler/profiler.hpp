@@ -40,6 +40,10 @@ struct none;
 /// Profilers with such a source can run side by side, and open their phases through the object alone.
 template <class Source>
 inline constexpr bool counts_per_instance = false;
+template <>
+inline constexpr bool counts_per_instance<heap::resource> = true;
+template <class Sites>
+inline constexpr bool counts_per_instance<heap::checked_resource<Sites>> = true;
 
 namespace profiler_detail {
 
@@ -203,11 +207,23 @@ class [[nodiscard]] profiler {
             return {labels_.load(), name, __builtin_strlen(name)};
     }
 
+    /// The heap source of this measurement, where it counts per instance: a memory resource, for example, to give to a
+    /// container. It lives as long as the profiler.
+    template <class Source = Heap>
+    Source& heap() noexcept
+        requires counts_per_instance<Source>;
+
     /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase
     /// is still open (close it and call again) or when the measurement is finished already, and what the backend
     /// throws. (A template only so that the report's type need not be complete here.)
     template <class Result = memory_report>
     Result finish(items divided_by = {});
+
+    /// The same for who wants what the backend shows, and not the data: with every policy `none` it leaves no trace.
+    template <class Result = memory_report>
+    void report(items divided_by = {}) {
+        static_cast<void>(finish<Result>(divided_by));
+    }
 
   private:
     void stop() noexcept;
@@ -257,6 +273,7 @@ class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report
     Result finish(items = {}) {
         return Result{};
     }
+    constexpr void report(const items& = {}) const noexcept {}
 };
 
 } // namespace peakscope

@@ -118,6 +118,8 @@ class console_writer {
         if (report_.rss_source != "none") table.add(summary_row("RSS", report_.rss, report_.rss_source + ", "));
         for (const std::string& each : table.lines())
             page_.line("  " + each);
+        if (report_.heap.allocator) allocator(*report_.heap.allocator);
+        if (report_.rss.at_end) resident(*report_.rss.at_end);
         if (report_.items) per_item(*report_.items);
         if (report_.heap.start || report_.rss.start)
             page_.line("  Baseline  heap " +
@@ -127,6 +129,31 @@ class console_writer {
         page_.line("  Time  " + format_duration(report_.duration));
         if (report_.profiler_bytes)
             page_.line("  Profiler  " + format_bytes(*report_.profiler_bytes) + " of its own, not in the heap");
+    }
+
+    // At the end, side by side: what the program asked for and what it takes to hold it.
+    void allocator(const allocator_state& state) {
+        parts("  Allocator  " + report_.allocator + ", at the end:",
+              {{"requested", report_.heap_unit == "requested" ? report_.heap.end : std::nullopt},
+               {"usable", state.usable},
+               {"active", state.active},
+               {"resident", state.resident},
+               {"retained", state.retained}});
+    }
+    void resident(const resident_state& state) {
+        parts("  Resident  at the end:", {{"anonymous", state.anonymous},
+                                          {"file", state.file},
+                                          {"shmem", state.shmem},
+                                          {"PSS", state.pss},
+                                          {"USS", state.uss},
+                                          {"shared", state.shared},
+                                          {"swap", state.swap},
+                                          {"limit", state.limit}});
+    }
+    void parts(std::string text, const std::vector<std::pair<const char*, std::optional<bytes>>>& all) {
+        for (const auto& [what, value] : all)
+            if (value) text += std::string{text.ends_with(':') ? " " : ", "} + what + " " + format_bytes(*value);
+        page_.line(text);
     }
 
     template <class Figures>

@@ -14,7 +14,9 @@
 //   address                            of a frame of a stack: the return address.
 //   at_peak_bytes                      of a label: what it held at the measurement's peak.
 //   notes                              what a reader must know: why figures are missing, for example.
-// A precision has "rate_bytes" where it is sampled.
+//   at_end                             of rss: what the resident memory consists of at the end of the window.
+//   allocator                          of heap: what the allocator says of itself at the end of the window.
+// A precision has "rate_bytes" where it is sampled by bytes, "interval_ns" where it is sampled by time.
 #pragma once
 
 #include <peakscope/core/report.hpp>
@@ -49,6 +51,8 @@ inline ordered_json to_json(const precision& value) {
     case precision_kind::bounded:
         return {{"kind", "bounded"}, {"bound_bytes", value.bound.count}};
     case precision_kind::sampled:
+        if (value.interval.count() > 0)
+            return {{"kind", "sampled"}, {"bound_bytes", nullptr}, {"interval_ns", value.interval.count()}};
         return {{"kind", "sampled"}, {"bound_bytes", nullptr}, {"rate_bytes", value.rate.count}};
     case precision_kind::unavailable:
         break;
@@ -79,6 +83,28 @@ inline ordered_json heap_to_json(const memory_report& report, const heap_figures
     object["deallocations"] = number(heap.deallocations);
     object["blocks_start"] = number(heap.blocks_start);
     object["blocks_end"] = number(heap.blocks_end);
+    object["allocator"] = nullptr;
+    if (heap.allocator)
+        object["allocator"] = {{"name", report.allocator},
+                               {"usable", number(heap.allocator->usable)},
+                               {"active", number(heap.allocator->active)},
+                               {"resident", number(heap.allocator->resident)},
+                               {"retained", number(heap.allocator->retained)}};
+    return object;
+}
+
+inline ordered_json rss_to_json(const memory_report& report, const rss_figures& rss) {
+    ordered_json object = figures_to_json(report.rss_source, rss);
+    object["at_end"] = nullptr;
+    if (rss.at_end)
+        object["at_end"] = {{"anonymous", number(rss.at_end->anonymous)},
+                            {"file", number(rss.at_end->file)},
+                            {"shmem", number(rss.at_end->shmem)},
+                            {"pss", number(rss.at_end->pss)},
+                            {"uss", number(rss.at_end->uss)},
+                            {"shared", number(rss.at_end->shared)},
+                            {"swap", number(rss.at_end->swap)},
+                            {"limit", number(rss.at_end->limit)}};
     return object;
 }
 
@@ -123,7 +149,7 @@ inline ordered_json to_json(const phase_report& phase, const memory_report& repo
             {"entries", phase.entries},
             {"duration_ns", phase.duration.count()},
             {"heap", heap_to_json(report, phase.heap)},
-            {"rss", figures_to_json(report.rss_source, phase.rss)},
+            {"rss", rss_to_json(report, phase.rss)},
             {"sites", std::move(sites)},
             {"births", to_json(phase.births)}};
 }
@@ -156,7 +182,7 @@ inline ordered_json to_json(const memory_report& report) {
     object["items"] = report.items ? ordered_json{{"name", report.items->name}, {"count", report.items->count}}
                                    : ordered_json(nullptr);
     object["heap"] = heap_to_json(report, report.heap);
-    object["rss"] = figures_to_json(report.rss_source, report.rss);
+    object["rss"] = rss_to_json(report, report.rss);
     object["duration_ns"] = report.duration.count();
     object["phases"] = ordered_json::array();
     for (const phase_report& phase : report.phases)

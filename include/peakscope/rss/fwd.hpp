@@ -11,7 +11,17 @@ struct none;
 template <fixed_string Directory>
 class procfs_at;
 
-/// Linux's /proc/self.
+template <fixed_string Directory>
+class smaps_at;
+
+template <fixed_string Process>
+class cgroup_at;
+
+class rusage;
+
+/// Of this process, by Linux's /proc/self.
 using procfs = procfs_at<"/proc/self">;
+using smaps = smaps_at<"/proc/self">;
+using cgroup = cgroup_at<"/proc/self">;
 
 } // namespace peakscope::rss

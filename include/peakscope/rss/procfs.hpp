@@ -19,12 +19,12 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/rss/fwd.hpp>
+#include <peakscope/rss/proc_file.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,7 +32,6 @@
 #include <system_error>
 
 #if defined(__linux__)
-#include <fcntl.h>
 #include <unistd.h>
 #endif
 
@@ -41,76 +40,6 @@ namespace peakscope::rss {
 namespace detail {
 
 inline constinit std::atomic<bool> procfs_measured{false};
-
-// A file of /proc that is kept open, so that a reading is one system call. "self" is whoever opened it: a child of fork
-// opens it again, or it would read its parent's figures. The path must outlive the object.
-class proc_file {
-  public:
-    enum class access { read, write };
-
-    proc_file() = default;
-    proc_file(const proc_file&) = delete;
-    proc_file& operator=(const proc_file&) = delete;
-    ~proc_file() { close(); }
-
-    // 0, or the reason as an errno value.
-    [[nodiscard]] int open(const char* path, access wanted) noexcept;
-    void close() noexcept;
-
-    [[nodiscard]] std::string_view read_start(std::array<char, 4096>& buffer) noexcept;
-    [[nodiscard]] int write_start(std::string_view text) noexcept;
-
-  private:
-    [[nodiscard]] int descriptor() noexcept;
-
-    int descriptor_ = -1;
-    long process_ = 0;
-    const char* path_ = "";
-    access access_ = access::read;
-};
-
-#if defined(__linux__)
-inline int proc_file::open(const char* path, access wanted) noexcept {
-    close();
-    path_ = path;
-    access_ = wanted;
-    process_ = ::getpid();
-    descriptor_ = ::open(path, (wanted == access::read ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
-    return descriptor_ < 0 ? errno : 0;
-}
-inline void proc_file::close() noexcept {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = -1;
-}
-inline int proc_file::descriptor() noexcept {
-    if (process_ != ::getpid()) static_cast<void>(open(path_, access_));
-    return descriptor_;
-}
-inline std::string_view proc_file::read_start(std::array<char, 4096>& buffer) noexcept {
-    const ssize_t length = ::pread(descriptor(), buffer.data(), buffer.size(), 0);
-    return length <= 0 ? std::string_view{} : std::string_view{buffer.data(), static_cast<std::size_t>(length)};
-}
-inline int proc_file::write_start(std::string_view text) noexcept {
-    return ::pwrite(descriptor(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? 0 : errno;
-}
-#else
-inline int proc_file::open(const char*, access) noexcept { return ENOSYS; }
-inline void proc_file::close() noexcept {}
-inline int proc_file::descriptor() noexcept { return descriptor_; }
-inline std::string_view proc_file::read_start(std::array<char, 4096>&) noexcept { return {}; }
-inline int proc_file::write_start(std::string_view) noexcept { return ENOSYS; }
-#endif
-
-// The number after `key` at the start of a line; "VmRSS:" is followed by blanks, the number, " kB".
-[[nodiscard]] inline std::optional<std::int64_t> number_after(std::string_view text, std::string_view key) noexcept {
-    std::size_t at = text.find(key);
-    if (at == std::string_view::npos || (at != 0 && text[at - 1] != '\n')) return std::nullopt;
-    at = text.find_first_not_of(" \t", at + key.size());
-    if (at == std::string_view::npos) return std::nullopt;
-    std::int64_t number = 0;
-    const auto parsed = std::from_chars(text.data() + at, text.data() + text.size(), number);
-    return parsed.ec == std::errc{} ? std::optional{number} : std::nullopt;
-}
 
 // Of the difference of two readings.
 [[nodiscard]] inline std::int64_t rss_bound_bytes(std::int64_t threads) noexcept {
@@ -180,6 +109,7 @@ class procfs_at {
         note_peak(inner, now.rss);
         if (outer != nullptr) note_peak(*outer, inner.peak_);
         rss_figures figures;
+        figures.at_end = now.parts;
         const precision bound = bounded({detail::rss_bound_bytes(std::max(inner.threads_, now.threads))});
         if (inner.start_ && now.rss) {
             figures.totals_precision = bound;
@@ -204,6 +134,7 @@ class procfs_at {
     struct reading {
         std::optional<bytes> rss;
         std::optional<bytes> high_water;
+        std::optional<resident_state> parts;
         std::int64_t threads = 1;
     };
 
@@ -211,8 +142,14 @@ class procfs_at {
         std::array<char, 4096> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the read
         const std::string_view text = status_.read_start(buffer);
         reading now;
-        if (const auto kib = detail::number_after(text, "VmRSS:")) now.rss = bytes{*kib * 1024};
-        if (const auto kib = detail::number_after(text, "VmHWM:")) now.high_water = bytes{*kib * 1024};
+        now.rss = detail::kib_after(text, "VmRSS:");
+        now.high_water = detail::kib_after(text, "VmHWM:");
+        if (const auto anonymous = detail::kib_after(text, "RssAnon:")) {
+            now.parts.emplace();
+            now.parts->anonymous = anonymous;
+            now.parts->file = detail::kib_after(text, "RssFile:");
+            now.parts->shmem = detail::kib_after(text, "RssShmem:");
+        }
         now.threads = detail::number_after(text, "Threads:").value_or(1);
         return now;
     }

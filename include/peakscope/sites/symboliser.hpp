@@ -54,7 +54,11 @@ struct naming_rule {
 
     [[nodiscard]] bool is_library(const stack_frame& frame) const {
         const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
-        const auto begins = [&](const std::string& folder) { return frame.file.starts_with(folder); };
+        // A file with a relative path was compiled elsewhere, as those of a distribution are: its library tells.
+        const std::string known_by = frame.address == 0 || frame.file.starts_with('/')
+                                         ? frame.file
+                                         : detail::object_of(frame.address).path; // "" for the program itself
+        const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
         const std::string_view name = name_of(frame.function);
         const auto named = [&](const std::string& start) { return name.starts_with(start); };
         return std::ranges::any_of(library_paths, contained) || std::ranges::any_of(library_folders, begins) ||

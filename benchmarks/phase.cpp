@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What entering and leaving a phase costs, with each source alone, and with other threads in the process.
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/counting_operators.hpp>
+#include <peakscope/heap/glibc.hpp>
+#include <peakscope/profiler/measurement.hpp>
+#include <peakscope/rss/procfs.hpp>
+#include <peakscope/rss/rusage.hpp>
+#include <peakscope/rss/smaps.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace peakscope;
+
+template <class Heap, class Rss>
+void phase(benchmark::State& state) {
+    using Memory = profiler<phases<"work">, Heap, Rss>;
+    std::vector<std::jthread> others;
+    for (long i = 0; i < state.range(0); ++i)
+        others.emplace_back([](const std::stop_token& stop) {
+            while (!stop.stop_requested())
+                std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        });
+    Memory memory{"phases"};
+    for (auto _ : state)
+        auto open = Memory::template phase<"work">();
+}
+
+} // namespace
+
+BENCHMARK(phase<heap::counting<>, rss::none>)->Name("heap::counting, idle threads")->Arg(0)->Arg(8);
+BENCHMARK(phase<heap::glibc<>, rss::none>)->Name("heap::glibc, idle threads")->Arg(0);
+BENCHMARK(phase<heap::none, rss::procfs>)->Name("rss::procfs, idle threads")->Arg(0);
+BENCHMARK(phase<heap::none, rss::smaps>)->Name("rss::smaps, idle threads")->Arg(0);
+BENCHMARK(phase<heap::none, rss::rusage>)->Name("rss::rusage, idle threads")->Arg(0);
+BENCHMARK_MAIN();

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""With every policy none, peakscope is not there.
+
+Each instrumented file is compiled twice, as it stands and with its lines of peakscope's blanked out (the line numbers stay), at
+-O1, -O2, -O3 and -Os. The object files must have the same sections with the same bytes and relocations, the same symbols, and
+so the same size. A program of such files, linked, has no symbol, string or section that speaks of peakscope.
+
+Usage: check_no_trace.py PROGRAM SOURCE... -- COMPILER WITH ITS ARGUMENTS
+"""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SPLIT = sys.argv.index("--")
+PROGRAM, *SOURCES = map(pathlib.Path, sys.argv[1:SPLIT])
+COMPILER = sys.argv[SPLIT + 1:]
+
+OURS = re.compile(r'^\s*(#include "memory\.hpp"|auto \w+ = Memory::(phase|label)\b.*;|Memory memory\{.*\};|memory\.report\(.*\);)$')
+
+
+def output_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def without_name(text):
+    """objdump's output without the line that has the file's name."""
+    return "\n".join(line for line in text.splitlines() if "file format" not in line)
+
+
+class NoTrace(unittest.TestCase):
+    def compile(self, folder, source, text, level):
+        # One name for both, so that nothing differs but the text.
+        copy = folder / source.name
+        copy.write_text(text)
+        made = folder / (source.stem + ".o")
+        subprocess.run([*COMPILER, "-std=c++20", level, "-c", str(copy), "-o", str(made)], check=True)
+        return {
+            "machine code": without_name(output_of("objdump", "-dr", "--no-show-raw-insn", made)),
+            "sections": without_name(output_of("objdump", "-sr", made)),
+            "symbols": sorted(output_of("nm", "-C", "--format=posix", made).splitlines()),
+            "size": output_of("size", "-A", "-d", made).splitlines()[2:],
+        }
+
+    def test_objects_are_the_same_with_and_without_the_lines(self):
+        for source in SOURCES:
+            lines = source.read_text().splitlines()
+            removed = [line for line in lines if OURS.match(line)]
+            self.assertGreater(len(removed), 1, source)
+            bare = "\n".join("" if OURS.match(line) else line for line in lines) + "\n"
+            self.assertNotIn("Memory", re.sub(r"//.*", "", bare), "a line of peakscope's is left")
+            for level in "-O1", "-O2", "-O3", "-Os":
+                with self.subTest(source=source.name, level=level), tempfile.TemporaryDirectory() as name:
+                    folder = pathlib.Path(name)
+                    instrumented = self.compile(folder, source, "\n".join(lines) + "\n", level)
+                    plain = self.compile(folder, source, bare, level)
+                    for what, expected in plain.items():
+                        self.assertEqual(instrumented[what], expected, f"{source.name} {level}: {what}")
+                    print(f"{source.name} {level}: {len(plain['machine code'].splitlines()):,} lines of machine code, the same")
+
+    def test_the_check_finds_a_difference(self):
+        source = SOURCES[0]
+        lines = source.read_text().splitlines()
+        first = next(i for i, line in enumerate(lines) if re.match(r"\s+auto \w+ = Memory::phase", line))
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            plain = self.compile(folder, source, "\n".join(lines) + "\n", "-O2")
+            lines[first] += " static volatile int traces; ++traces;"
+            other = self.compile(folder, source, "\n".join(lines) + "\n", "-O2")
+            for what in plain:
+                self.assertNotEqual(plain[what], other[what], what)
+
+    def test_the_linked_program_has_nothing_of_peakscope(self):
+        self.assertNotIn("peakscope", output_of("nm", "-C", "-a", PROGRAM))
+        self.assertNotIn("peakscope", output_of("nm", "-C", "-D", PROGRAM))
+        self.assertNotIn("peakscope", output_of("objdump", "-h", PROGRAM))
+        # Debug information names the files that were read; it is in no build that is handed out.
+        bare = PROGRAM.parent / (PROGRAM.name + ".stripped")
+        subprocess.run(["strip", "-o", bare, PROGRAM], check=True)
+        self.addCleanup(bare.unlink)
+        self.assertEqual([line for line in output_of("strings", "-a", bare).splitlines() if "peakscope" in line], [])
+
+
+unittest.main(argv=sys.argv[:1], verbosity=2)

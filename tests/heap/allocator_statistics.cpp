@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// Each allocator's statistics, with that allocator really linked: ALLOCATOR is its source. The oracle is the sum of
+// what malloc_usable_size says of every block.
+#include "../invariants.hpp"
+
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/counting_operators.hpp>
+#include <peakscope/heap/glibc.hpp>
+#include <peakscope/heap/jemalloc.hpp>
+#include <peakscope/heap/mimalloc.hpp>
+#include <peakscope/heap/tcmalloc.hpp>
+#include <peakscope/profiler/measurement.hpp>
+
+#include <doctest/doctest.h>
+
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace peakscope;
+using namespace peakscope::literals;
+
+namespace {
+
+using Phases = phases<phase<"outer", "inner">, "other">;
+using Memory = profiler<Phases, heap::ALLOCATOR<>>;
+using Watched = profiler<Phases, heap::ALLOCATOR<heap::watched<500>>>;
+using Counted = profiler<Phases, heap::counting<heap::ALLOCATOR<>>>;
+
+const std::string this_one = heap::ALLOCATOR<>::name;
+const std::string unit = heap::ALLOCATOR<>::unit;
+
+void* touched(std::size_t size_bytes) {
+    void* const block = std::malloc(size_bytes);
+    std::memset(block, 1, size_bytes);
+    return block;
+}
+
+// What the allocator's figure must say of a block.
+std::int64_t counted_bytes(void* block) {
+    return static_cast<std::int64_t>(::malloc_usable_size(block)) + (unit == "chunk" ? 8 : 0);
+}
+
+struct blocks {
+    std::vector<void*> all;
+    std::int64_t total_bytes = 0;
+
+    blocks() { all.reserve(20'000); }
+    void add(std::size_t size_bytes) {
+        all.push_back(touched(size_bytes));
+        total_bytes += counted_bytes(all.back());
+    }
+    void remove() {
+        total_bytes -= counted_bytes(all.back());
+        std::free(all.back());
+        all.pop_back();
+    }
+    ~blocks() {
+        while (!all.empty())
+            remove();
+    }
+};
+
+// A figure is what it must be, as precisely as it claims.
+void check_delta(const heap_figures& figures, std::int64_t expected_bytes) {
+    REQUIRE(figures.delta);
+    CHECK(figures.totals_precision.kind != precision_kind::unavailable);
+    if (unit == "committed") { // whole segments: as much as needed, and not much more
+        CHECK(figures.delta->count > expected_bytes - (64 << 20));
+        CHECK(figures.delta->count < expected_bytes + (128 << 20));
+        return;
+    }
+    // A large chunk is a mapping of its own, in whole pages: none of these here is.
+    CHECK(std::abs(figures.delta->count - expected_bytes) <= figures.totals_precision.bound.count);
+    if (unit == "usable") CHECK(figures.totals_precision == exact);
+}
+
+template <class Source>
+std::string refusal() {
+    try {
+        profiler<Phases, Source> memory{"refused"};
+    } catch (const source_error& refused) {
+        return refused.what();
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("delta is the sum of what every block takes") {
+    blocks mine;
+    std::mt19937 random{7};
+    Memory memory{"deltas"};
+    std::int64_t outer_bytes = 0;
+    std::int64_t inner_bytes = 0;
+    {
+        auto outer = Memory::phase<"outer">();
+        for (int i = 0; i < 6'000; ++i)
+            mine.add(random() % 3'000);
+        {
+            auto inner = Memory::phase<"inner">();
+            const std::int64_t before = mine.total_bytes;
+            for (int i = 0; i < 3'000; ++i)
+                mine.remove();
+            inner_bytes = mine.total_bytes - before;
+        }
+        outer_bytes = mine.total_bytes;
+    }
+    const memory_report report = memory.finish();
+    check_delta(report.phases[0].heap, outer_bytes);
+    check_delta(report.phases[1].heap, inner_bytes);
+    check_delta(report.heap, outer_bytes);
+    CHECK(report.heap_source == this_one);
+    CHECK(report.heap_unit == unit);
+    CHECK(report.allocator == this_one);
+    CHECK_FALSE(report.heap.peak);
+    CHECK_FALSE(report.heap.allocations);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0] == "heap: " + this_one + " does not tell peaks; watched<...> samples them");
+}
+
+TEST_CASE("a thread that watches sees a peak between two boundaries") {
+    constexpr std::int64_t spike_bytes = 200 << 20;
+    Watched memory{"watched"};
+    {
+        auto phase = Watched::phase<"outer">();
+        {
+            auto inner = Watched::phase<"inner">();
+            void* const spike = touched(static_cast<std::size_t>(spike_bytes));
+            std::this_thread::sleep_for(std::chrono::milliseconds{100});
+            std::free(spike);
+        }
+    }
+    {
+        auto other = Watched::phase<"other">();
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    const memory_report report = memory.finish();
+    CHECK(report.heap.peak_precision == sampled(std::chrono::microseconds{500}));
+    for (const std::size_t phase : {0, 1})
+        CHECK(report.phases[phase].heap.peak_delta->count >= spike_bytes);
+    CHECK(report.heap.peak_delta->count >= spike_bytes);
+    CHECK(report.heap.peak_delta->count < spike_bytes + (64 << 20));
+    if (unit != "committed") // which is kept for a while
+        CHECK(report.phases[2].heap.peak_delta->count < 1 << 20);
+    CHECK(report.notes.empty());
+}
+
+TEST_CASE("under heap::counting: requested, usable, active and resident side by side") {
+    std::vector<std::unique_ptr<char[]>> mine;
+    mine.reserve(20'000);
+    Counted memory{"fragmentation"};
+    {
+        auto phase = Counted::phase<"outer">();
+        for (int i = 0; i < 20'000; ++i)
+            mine.push_back(std::make_unique<char[]>(900));
+        for (std::size_t i = 0; i < mine.size(); ++i)
+            if (i % 4 != 0) mine[i].reset(); // holes in every page
+    }
+    const memory_report report = memory.finish();
+    tests::check_invariants(report);
+    CHECK(report.heap_source == "counting");
+    CHECK(report.allocator == this_one);
+    CHECK(*report.heap.delta == bytes{5'000 * 900});
+    for (const heap_figures* figures : {&report.heap, &report.phases[0].heap}) {
+        REQUIRE(figures->allocator);
+        const allocator_state& state = *figures->allocator;
+        if (state.usable) CHECK(*state.usable >= *figures->end);
+        if (state.usable && state.active) {
+            CHECK(*state.active >= *state.usable);
+            CHECK(*state.active > *figures->end + bytes{5 << 20}); // the holes
+        }
+        if (state.active && state.resident) CHECK(*state.resident >= *state.active);
+        if (unit != "committed") CHECK(state.usable.has_value());
+    }
+}
+
+TEST_CASE("where another allocator serves malloc, a source refuses and says what to install") {
+    const auto expected = [](const char* name, const std::string& message, const char* package) {
+        if (name == this_one) {
+            CHECK(message.empty());
+        } else {
+            CHECK(message.starts_with(std::string{"heap::"} + name + " cannot measure: malloc is not "));
+            CHECK(message.find(package) != std::string::npos);
+        }
+    };
+    expected("jemalloc", refusal<heap::jemalloc<>>(), "libjemalloc-dev");
+    expected("mimalloc", refusal<heap::mimalloc<>>(), "libmimalloc-dev");
+    expected("tcmalloc", refusal<heap::tcmalloc<>>(), "libgoogle-perftools-dev");
+    expected("glibc", refusal<heap::glibc<>>(), "another allocator");
+}
+
+TEST_CASE("one measurement at a time") {
+    Memory memory{"first"};
+    using Other = profiler<phases<"x">, heap::ALLOCATOR<>>;
+    CHECK_THROWS_AS(Other{"second"}, usage_error);
+    static_cast<void>(memory.finish());
+    Other after{"after"};
+}
