@@ -145,7 +145,7 @@ TEST_CASE("a thread that watches sees a peak between two boundaries") {
     }
     const memory_report report = memory.finish();
     CHECK(report.heap.peak_precision == sampled(std::chrono::microseconds{500}));
-    for (const std::size_t phase : {0, 1})
+    for (const std::size_t phase : {0U, 1U})
         CHECK(report.phases[phase].heap.peak_delta->count >= spike_bytes);
     CHECK(report.heap.peak_delta->count >= spike_bytes);
     CHECK(report.heap.peak_delta->count < spike_bytes + (64 << 20));
@@ -201,7 +201,8 @@ TEST_CASE("where another allocator serves malloc, a source refuses and says what
 TEST_CASE("one measurement at a time") {
     Memory memory{"first"};
     using Other = profiler<phases<"x">, heap::ALLOCATOR<>>;
-    CHECK_THROWS_AS(Other{"second"}, usage_error);
+    const auto start = [] { Other second{"second"}; };
+    CHECK_THROWS_AS(start(), usage_error);
     static_cast<void>(memory.finish());
     Other after{"after"};
 }

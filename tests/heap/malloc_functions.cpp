@@ -89,8 +89,9 @@ constexpr std::size_t no_memory = SIZE_MAX / 256; // more than any address space
 
 TEST_CASE("heap::counting does not pass for what counts malloc too") {
     using Operators = profiler<phases<"phase">, heap::counting<>>;
+    const auto start = [] { Operators memory{"operators"}; };
     CHECK_THROWS_WITH_AS(
-        Operators{"operators"},
+        start(),
         "malloc is counted too, and not operator new alone: measure with heap::malloc_counting, or "
         "include <peakscope/heap/counting_operators.hpp> in the place of malloc_counting_functions.hpp",
         source_error);
@@ -204,13 +205,13 @@ TEST_CASE("alignments: good ones are kept, bad ones are told as glibc tells them
             CHECK(is_aligned(block, alignment));
             c_free(block);
         }
-    for (const std::size_t alignment : {0, 1, 2, 3, 4, 7, 12, 24, 100}) {
+    for (const std::size_t alignment : {0U, 1U, 2U, 3U, 4U, 7U, 12U, 24U, 100U}) {
         CAPTURE(alignment);
         void* untouched = &untouched;
         CHECK(errno_of([&] { CHECK(c_posix_memalign(&untouched, alignment, 10) == EINVAL); }) == 0);
         CHECK(untouched == &untouched);
     }
-    for (const std::size_t alignment : {3, 24, 48, 100, 5'000}) { // rounded up
+    for (const std::size_t alignment : {3U, 24U, 48U, 100U, 5'000U}) { // rounded up
         void* const block = c_memalign(alignment, 10);
         void* const of_glibc = ::__libc_memalign(alignment, 10);
         CHECK(block != nullptr);
@@ -284,7 +285,7 @@ TEST_CASE("every function is counted once, with what was asked for") {
     report = figures_of([&] {
         ::operator delete(made[9]);
         ::operator delete(made[10], std::align_val_t{128});
-        for (const std::size_t i : {0, 1, 2, 3, 4, 5, 6, 7, 8, 11})
+        for (const std::size_t i : {0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 11U})
             c_free(made[i]);
     });
     CHECK(report.heap.freed->count == 5'513 + 4'096);
