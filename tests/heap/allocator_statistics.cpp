@@ -39,7 +39,7 @@ const std::string this_one = heap::ALLOCATOR<>::name;
 const std::string unit = heap::ALLOCATOR<>::unit;
 
 void* touched(std::size_t size_bytes) {
-    void* const block = std::malloc(size_bytes);
+    void* volatile block = std::malloc(size_bytes); // volatile: else a compiler leaves out what is freed again
     std::memset(block, 1, size_bytes);
     return block;
 }
