@@ -174,8 +174,9 @@ class expression_parser {
                 ++at_;
                 const char last = text_[at_++];
                 if (last < first) fail(std::string("the range '") + first + "-" + last + "' is empty");
-                for (int each = first; each <= last; ++each)
-                    part.set(static_cast<unsigned char>(each));
+                for (unsigned each = static_cast<unsigned char>(first); each <= static_cast<unsigned char>(last);
+                     ++each)
+                    part.set(each);
             }
             all |= part;
         }

@@ -79,7 +79,7 @@ class checked_resource : public resource {
     void set_handler(handler on_misuse) { on_misuse_ = std::move(on_misuse); }
 
     [[noreturn]] static void abort_with_message(const misuse& error) {
-        std::fprintf(stderr, "peakscope: %s\n", error.message.c_str());
+        static_cast<void>(std::fprintf(stderr, "peakscope: %s\n", error.message.c_str()));
         std::abort();
     }
 

@@ -52,12 +52,14 @@ struct glibc_statistics {
     }
 
   private:
+    [[nodiscard]] static std::int64_t live_bytes() noexcept { return read().live.value_or(bytes{}).count; }
+
     // Asked by trying, because what replaces malloc may have its memory from glibc nevertheless.
     [[nodiscard]] static bool serves_program() noexcept {
         constexpr std::size_t large = std::size_t{1} << 20U;
-        const std::int64_t before = read().live->count;
+        const std::int64_t before = live_bytes();
         void* volatile probe = std::malloc(large); // volatile: the call must not be optimised away
-        const std::int64_t with_probe = read().live->count;
+        const std::int64_t with_probe = live_bytes();
         std::free(probe);
         return with_probe - before >= static_cast<std::int64_t>(large);
     }

@@ -111,7 +111,7 @@ struct memory_group {
 
 [[nodiscard]] inline std::int64_t cgroup_bound_bytes() noexcept {
 #if defined(__linux__)
-    return 2 * 64 * std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF)) * ::sysconf(_SC_PAGESIZE);
+    return std::int64_t{2} * 64 * std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF)) * ::sysconf(_SC_PAGESIZE);
 #else
     return 0;
 #endif
