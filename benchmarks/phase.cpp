@@ -20,7 +20,7 @@ namespace {
 using namespace peakscope;
 
 template <class Heap, class Rss>
-void phase(benchmark::State& state) {
+void enter_and_leave(benchmark::State& state) {
     using Memory = profiler<phases<"work">, Heap, Rss>;
     std::vector<std::jthread> others;
     for (long i = 0; i < state.range(0); ++i)
@@ -35,9 +35,9 @@ void phase(benchmark::State& state) {
 
 } // namespace
 
-BENCHMARK(phase<heap::counting<>, rss::none>)->Name("heap::counting, idle threads")->Arg(0)->Arg(8);
-BENCHMARK(phase<heap::glibc<>, rss::none>)->Name("heap::glibc, idle threads")->Arg(0);
-BENCHMARK(phase<heap::none, rss::procfs>)->Name("rss::procfs, idle threads")->Arg(0);
-BENCHMARK(phase<heap::none, rss::smaps>)->Name("rss::smaps, idle threads")->Arg(0);
-BENCHMARK(phase<heap::none, rss::rusage>)->Name("rss::rusage, idle threads")->Arg(0);
+BENCHMARK(enter_and_leave<heap::counting<>, rss::none>)->Name("heap::counting, idle threads")->Arg(0)->Arg(8);
+BENCHMARK(enter_and_leave<heap::glibc<>, rss::none>)->Name("heap::glibc, idle threads")->Arg(0);
+BENCHMARK(enter_and_leave<heap::none, rss::procfs>)->Name("rss::procfs, idle threads")->Arg(0);
+BENCHMARK(enter_and_leave<heap::none, rss::smaps>)->Name("rss::smaps, idle threads")->Arg(0);
+BENCHMARK(enter_and_leave<heap::none, rss::rusage>)->Name("rss::rusage, idle threads")->Arg(0);
 BENCHMARK_MAIN();
