@@ -24,6 +24,8 @@ constexpr int work() {
     auto phase = Memory::phase<"rendering">();
     auto child = Memory::phase<"markdown">();
     child.close();
+    auto worker = Memory::work<"markdown">();
+    worker.close();
     return 7;
 }
 static_assert(work() == 7);

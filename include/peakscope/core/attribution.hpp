@@ -14,16 +14,18 @@
 
 namespace peakscope {
 
-/// Where blocks come from: a call stack, the phase it allocated in, and the label that was in scope.
+/// Where blocks come from: a call stack, the phase it allocated in, and the phase and the label that were in scope on
+/// the thread.
 struct attributed_origin {
     static constexpr std::size_t no_stack = static_cast<std::size_t>(-1);
     /// Phases by number: these two, then those of the phase list from `first_phase` on.
     enum : std::size_t { before_measurement = 0, outside_phases = 1, first_phase = 2 };
 
-    std::size_t stack = no_stack; ///< index into `attribution::stacks`
-    std::size_t born = before_measurement;
-    std::size_t label = 0; ///< index into `attribution::labels`, 0 for none
-    bool sampled = false;  ///< its amounts are estimates, and its blocks are counted in another origin as well
+    std::size_t stack = no_stack;                  ///< index into `attribution::stacks`
+    std::size_t born = before_measurement;         ///< the phase in scope on the thread, else `allocated_in`
+    std::size_t allocated_in = before_measurement; ///< the innermost phase that was open
+    std::size_t label = 0;                         ///< index into `attribution::labels`, 0 for none
+    bool sampled = false; ///< its amounts are estimates, and its blocks are counted in another origin as well
 };
 
 /// What the blocks of one origin did in one window. The variances are those of estimates, else 0.
@@ -56,8 +58,9 @@ struct attribution {
     precision of_sites = unavailable;                  ///< of the amounts of origins with a stack
     std::vector<std::vector<std::uintptr_t>> stacks{}; ///< return addresses, the innermost first
     std::vector<attributed_origin> origins{};
-    std::vector<label> labels{};   ///< the first stands for none
-    std::vector<window> windows{}; ///< the measurement, then the phases by number
+    std::vector<label> labels{};      ///< the first stands for none
+    std::vector<work_figures> work{}; ///< by phase; each without the phases inside it
+    std::vector<window> windows{};    ///< the measurement, then the phases by number
 };
 
 /// A call stack with names, and which of its frames is the site.

@@ -113,6 +113,14 @@ concept tells_labels_apart = requires(std::string_view name, std::uint16_t befor
     { Source::leave_label(before) } noexcept;
 };
 
+/// Or attribute what a thread does to a phase, by its number. `enter_work` and `leave_work` are to phases what
+/// `enter_label` and `leave_label` are to labels.
+template <class Source>
+concept attributes_work = requires(std::size_t phase, std::uint64_t before) {
+    { Source::enter_work(phase) } -> std::same_as<std::uint64_t>;
+    { Source::leave_work(before) } noexcept;
+};
+
 /// Says what the program's heap holds. `unit` tells which bytes it counts: "requested", "usable", ...
 template <class Source>
 concept heap_source =

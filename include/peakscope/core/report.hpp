@@ -129,15 +129,29 @@ struct phase_site_report {
 
 /// Where and when what was alive in a window had been allocated: one number for each of `memory_report::births`.
 struct birth_report {
-    std::vector<bytes> at_peak{};  ///< alive at the window's peak
-    std::vector<bytes> at_end{};   ///< alive at its end; of a phase, at the end of its last entry
+    std::vector<bytes> at_peak{};  ///< alive at the window's peak; empty for a phase that was never entered
+    std::vector<bytes> at_end{};   ///< alive at its end, of a phase its last entry; empty likewise
     bytes allocated{};             ///< by this phase itself: what phases inside it allocated is theirs
     std::vector<bytes> freed_in{}; ///< how much of that was freed while each phase was the innermost one
 
     friend auto operator<=>(const birth_report&, const birth_report&) = default;
 };
 
-/// One phase of the phase list. A phase that was never entered has `entries` 0 and no figures.
+/// What threads did for a phase while it was in scope on them, whatever window was open. Exact. A peak is a matter of
+/// the whole process at one moment, and is not to be had of a thread's work; what of it was alive at a peak is in the
+/// births.
+struct work_figures {
+    std::uint64_t entries = 0;              ///< scopes
+    std::chrono::nanoseconds thread_time{}; ///< summed over the threads
+    bytes allocated{};
+    bytes freed{}; ///< wherever it was allocated
+    std::uint64_t allocations = 0;
+    std::uint64_t deallocations = 0;
+
+    friend auto operator<=>(const work_figures&, const work_figures&) = default;
+};
+
+/// One phase of the phase list. A phase that was never entered has `entries` 0 and no figures but those of `work`.
 struct phase_report {
     std::string path{};                  ///< names from the root, joined by '/': "rendering/markdown"
     std::uint64_t entries = 0;           ///< how often it was entered
@@ -146,6 +160,7 @@ struct phase_report {
     rss_figures rss{};
     std::vector<phase_site_report> sites{}; ///< the largest delta first
     std::optional<birth_report> births{};
+    std::optional<work_figures> work{}; ///< of scopes on threads, with those of the phases inside it
 
     friend auto operator<=>(const phase_report&, const phase_report&) = default;
 };

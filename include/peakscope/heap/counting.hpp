@@ -12,9 +12,9 @@
 // What it counts: every block from the replaced operators, in all threads, from the first one in the process, with the
 // size that the program asked for. What it does not see: malloc called directly, by C libraries for example, and mmap.
 //
-// Every block remembers the phase it was born in and the label that was in scope; with a site policy, also the call
-// stack that allocated it. Stacks are captured while a measurement runs: what was allocated before is told apart from
-// the rest, but not by site.
+// Every block remembers the phase it was born in, the one its thread worked for, and the label that was in scope; with
+// a site policy, also the call stack that allocated it. Stacks are captured while a measurement runs: what was
+// allocated before is told apart from the rest, but not by site.
 //
 // Precision: start, end, delta, allocated, freed and the counts are exact, also while other threads allocate: they are
 // read while all threads stand still for a moment. A peak is exact where one thread alone was at work between each
@@ -149,6 +149,7 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
             return !live.is_zero();
         });
         ledger_.begin(standing_still);
+        begin_booking_work(standing_still, phase_count);
         for (std::size_t label = 1; label < engine.label_count.load(std::memory_order_acquire); ++label)
             engine.labels[label].peak_bytes.store(engine.labels[label].live_bytes.load(std::memory_order_relaxed),
                                                   std::memory_order_relaxed);
@@ -213,7 +214,8 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         std::int64_t own = engine.record_bytes.load(std::memory_order_relaxed) + engine.stacks.resident() +
                            engine.origins.resident() + ledger_.resident() +
                            sites::detail::resident_bytes(engine.live, engine.origins.count() * sizeof(holding)) +
-                           sites::detail::resident_bytes(engine.labels, most_labels * sizeof(label_total));
+                           sites::detail::resident_bytes(engine.labels, most_labels * sizeof(label_total)) +
+                           sites::detail::resident_bytes(engine.work, most_phases * sizeof(work_total));
         if constexpr (captures && sites::keeps_tables<site_policy>) own += site_policy::own_bytes();
         std::int64_t blocks = engine.totals.live_blocks();
         for (auto* record = first_record(); record != nullptr; record = record->next) {
@@ -271,6 +273,14 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     }
     static void leave_label(std::uint16_t before) noexcept { static_cast<void>(exchange_label(before)); }
 
+    /// Puts a phase, by its number, in scope on the calling thread and returns what to give back to `leave_work`.
+    static std::uint64_t enter_work(std::size_t phase) noexcept {
+        std::uint64_t before = 0;
+        with_record<detail::enter_work>(static_cast<std::uint16_t>(first_phase + phase), before);
+        return before;
+    }
+    static void leave_work(std::uint64_t before) noexcept { with_record<detail::leave_work>(before); }
+
   private:
     struct peak_of_phase {
         bool entered = false;
@@ -286,6 +296,7 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         const bool is_best = part_takes_it(inner.part_, now.peak_bytes);
         if (outer_takes_it || is_best) note_if_new(standing_still, inner, now);
         if (is_best) ledger_.keep_peak(inner.depth_, inner.part_);
+        if (outer == nullptr) end_booking_work(standing_still);
         ledger_.end(standing_still, inner.part_);
         ledger_.keep_end(inner.part_);
         if (outer != nullptr) {

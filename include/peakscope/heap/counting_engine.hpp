@@ -12,6 +12,7 @@
 //     slow_event.hpp     the long way
 //     gate.hpp           how threads are stopped, and learn of what is new
 //     cut.hpp            reading all threads at one moment
+//     work.hpp           what a thread does for a phase
 //     records.hpp        a thread's record; set-up; fork
 //     own_memory.hpp     what the profiler allocates for itself
 #pragma once
@@ -23,3 +24,4 @@
 #include <peakscope/heap/quick_event.hpp>
 #include <peakscope/heap/records.hpp>
 #include <peakscope/heap/slow_event.hpp>
+#include <peakscope/heap/work.hpp>

@@ -136,6 +136,7 @@ void end_interval(const cut& standing_still, Use use) noexcept {
         holding& live = engine.live[from];
         if (is_counted(from)) {
             engine.totals += changed.since_cut;
+            record.collected += changed.since_cut;
             live.bytes += changed.since_cut.live_bytes();
             live.blocks += changed.since_cut.live_blocks();
         } else if (more != nullptr) { // always: a sampled origin is a special one

@@ -32,6 +32,13 @@ struct label_total {
     std::atomic<std::int64_t> peak_bytes{0};
 };
 
+// What threads have done for one phase that was in scope on them (work.hpp).
+struct work_total {
+    std::uint64_t entries = 0;
+    std::chrono::nanoseconds thread_time{};
+    flow flows;
+};
+
 // What the blocks of one origin hold. Of a sampled origin: estimates, and the blocks in 1,024ths.
 struct holding {
     std::int64_t bytes = 0;
@@ -80,6 +87,8 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     origin_table origins;
     label_total* labels = nullptr; // most_labels of them
     std::atomic<std::size_t> label_count{1};
+    work_total* work = nullptr; // by phase, most_phases of them; written under the tables' lock
+    bool books_work = false;    // a measurement is on
 
     // Rarely touched.
     alignas(128) std::atomic<std::uint64_t> foreign_blocks{0}; // freed here, but not allocated here

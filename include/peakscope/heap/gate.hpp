@@ -19,13 +19,18 @@
 
 namespace peakscope::heap::detail {
 
+// The phase that the thread has in scope (work.hpp), or 0.
+[[nodiscard]] inline std::uint16_t phase_worked_for(const thread_record& record) noexcept {
+    return record.work_generation == engine.generation ? record.work : std::uint16_t{0};
+}
+
 // An origin for blocks that this thread allocates; `not_attributed` when there are no more numbers. Inside an event
 // that is in no other.
 [[nodiscard]] inline origin intern_origin(const thread_record& record, sites::detail::stored_stack stack,
                                           origin_kind kind) noexcept {
     const std::lock_guard lock{engine.tables_lock};
-    return engine.origins.intern(
-        {stack, engine.phase, record.label, kind, stack == nullptr ? not_attributed : record.context});
+    return engine.origins.intern({stack, engine.phase, phase_worked_for(record), record.label, kind,
+                                  stack == nullptr ? not_attributed : record.context});
 }
 
 inline void set_context(thread_record& record) noexcept {

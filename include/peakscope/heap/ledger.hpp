@@ -73,7 +73,7 @@ class ledger {
             if (!keeps(flows, from)) return;
             if (is_counted(from)) {
                 flows[from].counts += changed.since_cut;
-                const std::size_t born = engine.origins[from].phase; // that of `not_attributed` is none
+                const std::size_t born = engine.origins[from].born(); // that of `not_attributed` is none
                 born_live_[std::min(born, born_live_.size() - 1)] += changed.since_cut.live_bytes();
             } else if (special != nullptr) {
                 const estimate& in = special->allocated;
@@ -108,6 +108,13 @@ class ledger {
                 made.windows[i].live_at_end.push_back({bytes_at_end});
         }
         made.labels = labels();
+        for (std::size_t phase = 0; phase + 1 < parts_.size(); ++phase) {
+            const work_total& from = engine.work[phase];
+            made.work.push_back({from.entries, from.thread_time,
+                                 bytes{static_cast<std::int64_t>(from.flows.allocated_bytes)},
+                                 bytes{static_cast<std::int64_t>(from.flows.freed_bytes)}, from.flows.allocations,
+                                 from.flows.deallocations});
+        }
         return made;
     }
 
@@ -178,7 +185,10 @@ class ledger {
 
     [[nodiscard]] static std::size_t place(attribution& made, origin number) {
         const origin_info& info = engine.origins[number];
-        attributed_origin placed{.born = info.phase, .label = info.label, .sampled = info.kind == origin_kind::sampled};
+        attributed_origin placed{.born = info.born(),
+                                 .allocated_in = info.phase,
+                                 .label = info.label,
+                                 .sampled = info.kind == origin_kind::sampled};
         if (info.stack != nullptr) {
             const sites::stack_view stack = sites::detail::view_of(info.stack);
             placed.stack = made.stacks.size();

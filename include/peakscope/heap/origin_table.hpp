@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where blocks come from. An *origin* is a call stack, the phase it allocated in and the label that was in scope. It is
+// Where blocks come from. An *origin* is a call stack, the phase it allocated in, and the phase and the label that
+// were in scope on the thread. It is
 // interned to a number that fits in a block's header, and everything that a report says of sites, labels and births is
 // a sum over origins.
 #pragma once
@@ -19,6 +20,7 @@ using origin = std::uint32_t;
 inline constexpr origin not_attributed = 0;
 // How many numbers there are, where the system gives the address space for the tables that they index.
 inline constexpr std::size_t most_origins = std::size_t{1} << 20U;
+inline constexpr std::size_t most_phases = 65'533;
 
 // Phases as origins number them. Those of the phase list follow.
 enum : std::uint16_t { before_measurement = 0, outside_phases = 1, first_phase = 2 };
@@ -32,13 +34,17 @@ enum class origin_kind : std::uint16_t {
 
 struct origin_info {
     sites::detail::stored_stack stack = nullptr; // null for blocks whose stack was not captured
-    std::uint16_t phase = before_measurement;
+    std::uint16_t phase = before_measurement;    // the innermost that was open
+    std::uint16_t work = 0;                      // the one that was in scope on the thread, if any
     std::uint16_t label = 0;
     origin_kind kind = origin_kind::unused;
     origin context = not_attributed; // the origin with the same phase and label and no stack
 
+    // What a report counts the blocks to.
+    [[nodiscard]] std::uint16_t born() const noexcept { return work != 0 ? work : phase; }
     [[nodiscard]] bool same_as(const origin_info& other) const noexcept {
-        return stack == other.stack && phase == other.phase && label == other.label && kind == other.kind;
+        return stack == other.stack && phase == other.phase && work == other.work && label == other.label &&
+               kind == other.kind;
     }
 };
 
@@ -78,6 +84,7 @@ class origin_table {
             origin_info& info = infos_[number];
             if (info.kind != origin_kind::unused && is_live(static_cast<origin>(number))) {
                 info.phase = before_measurement;
+                info.work = 0;
                 // The rate may be another one now, so that what the block stood for cannot be told any more.
                 if (info.kind == origin_kind::sampled) info.kind = origin_kind::was_sampled;
             } else {
@@ -100,7 +107,8 @@ class origin_table {
   private:
     [[nodiscard]] static std::uint64_t hash_of(const origin_info& info) noexcept {
         std::uint64_t hash = reinterpret_cast<std::uintptr_t>(info.stack);
-        hash = sites::detail::add_to_hash(hash, std::uint64_t{info.phase} << 32U | std::uint64_t{info.label} << 16U |
+        hash = sites::detail::add_to_hash(hash, std::uint64_t{info.phase} << 48U | std::uint64_t{info.work} << 32U |
+                                                    std::uint64_t{info.label} << 16U |
                                                     static_cast<std::uint64_t>(info.kind));
         return sites::detail::finished_hash(hash);
     }

@@ -4,6 +4,7 @@
 
 #include <peakscope/heap/cut.hpp>
 #include <peakscope/heap/event.hpp>
+#include <peakscope/heap/work.hpp>
 #include <peakscope/sites/pages.hpp>
 
 #include <algorithm>
@@ -40,7 +41,9 @@ inline void release_record(thread_record& record) noexcept {
     {
         const aside in_progress{record};
         if (record.interval == engine.interval) flush(record);
+        if (record.work != 0) book_work(record);
         record.label = 0;
+        record.work = 0;
         record.pass = record.new_pass = record.sampling_pass = thread_record::no_pass;
     }
     record.interrupted = nullptr;
@@ -173,6 +176,7 @@ inline void disown_records_after_fork() noexcept {
         record->busy.store(0, std::memory_order_relaxed);
         record->own_memory_scopes = 0;
         record->label = 0;
+        record->work = 0;
         record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass;
         record->taken.store(false, std::memory_order_release);
     }
@@ -186,7 +190,9 @@ inline void disown_records_after_fork() noexcept {
         engine.labels = static_cast<label_total*>(sites::detail::reserve_pages(most_labels * sizeof(label_total)));
     if (engine.live == nullptr)
         engine.live = static_cast<holding*>(sites::detail::reserve_pages(limit * sizeof(holding)));
-    return engine.labels != nullptr && engine.live != nullptr &&
+    if (engine.work == nullptr)
+        engine.work = static_cast<work_total*>(sites::detail::reserve_pages(most_phases * sizeof(work_total)));
+    return engine.labels != nullptr && engine.live != nullptr && engine.work != nullptr &&
            (engine.reserve.tallies != nullptr || give_tables(engine.reserve, limit)) && engine.origins.set_up(limit) &&
            engine.stacks.set_up(limit);
 }

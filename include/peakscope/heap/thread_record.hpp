@@ -7,6 +7,7 @@
 #include <peakscope/heap/stack_cache.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -30,6 +31,10 @@ struct flow {
         allocations += other.allocations;
         deallocations += other.deallocations;
         return *this;
+    }
+    [[nodiscard]] friend flow operator-(const flow& left, const flow& right) noexcept {
+        return {left.allocated_bytes - right.allocated_bytes, left.freed_bytes - right.freed_bytes,
+                left.allocations - right.allocations, left.deallocations - right.deallocations};
     }
 };
 
@@ -130,6 +135,12 @@ struct alignas(128) thread_record {
     std::uint64_t generation = 0; // of the measurement that `stacks` belongs to
     std::uint64_t seen_peaks = 0;
     std::uint64_t random_state = 0;
+    flow collected{}; // all that cuts have taken from the tallies
+    // What the thread works for (work.hpp), and what it had counted when that began.
+    std::uint16_t work = 0; // as origins number phases; 0 for nothing in particular
+    std::uint64_t work_generation = 0;
+    flow work_flow{};
+    std::chrono::nanoseconds work_time{};
     origin changed = end_of_list;
     special_tally* specials = nullptr; // by origin
     label_pending* labels = nullptr;   // by label

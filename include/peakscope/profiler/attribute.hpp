@@ -104,6 +104,7 @@ class attribution_report {
         const bool with_sites = of_.of_sites.kind != precision_kind::unavailable;
         if (with_sites) write_sites(report);
         write_labels(report);
+        write_work(report);
         write_births(report);
         if (with_sites) report.notes.insert(report.notes.end(), named_.notes.begin(), named_.notes.end());
     }
@@ -115,8 +116,8 @@ class attribution_report {
         return of_.origins[amounts.origin];
     }
     [[nodiscard]] bool born_inside(const attributed_origin& from, std::size_t window) const {
-        return from.born != attributed_origin::before_measurement &&
-               std::ranges::count(inside_[window], from.born - attributed_origin::outside_phases) > 0;
+        return from.allocated_in != attributed_origin::before_measurement &&
+               std::ranges::count(inside_[window], from.allocated_in - attributed_origin::outside_phases) > 0;
     }
     [[nodiscard]] bool sampled() const noexcept { return of_.of_sites.kind == precision_kind::sampled; }
 
@@ -237,14 +238,33 @@ class attribution_report {
         });
     }
 
+    void write_work(memory_report& report) const {
+        for (std::size_t phase = 0; phase < of_.work.size() && phase < report.phases.size(); ++phase) {
+            work_figures sum;
+            for (const std::size_t window : inside_[phase + 1]) {
+                const work_figures& more = of_.work[window - 1];
+                sum.entries += more.entries;
+                sum.thread_time += more.thread_time;
+                sum.allocated += more.allocated;
+                sum.freed += more.freed;
+                sum.allocations += more.allocations;
+                sum.deallocations += more.deallocations;
+            }
+            if (sum.entries > 0) report.phases[phase].work = sum;
+        }
+    }
+
     void write_births(memory_report& report) const {
         report.births = {"before the measurement", "outside phases"};
         for (const phase_report& phase : report.phases)
             report.births.push_back(phase.path);
         for (std::size_t window = 0; window < of_.windows.size() && window <= report.phases.size(); ++window) {
             birth_report made;
-            made.at_end = of_.windows[window].live_at_end;
-            made.at_peak.resize(report.births.size());
+            const bool entered = window == 0 || report.phases[window - 1].entries > 0;
+            if (entered) {
+                made.at_end = of_.windows[window].live_at_end;
+                made.at_peak.resize(report.births.size());
+            }
             made.freed_in.resize(report.births.size());
             for (const attributed_amounts& each : of_.windows[window].amounts)
                 if (const attributed_origin& from = origin_of(each); !from.sampled)
@@ -260,7 +280,7 @@ class attribution_report {
                 }
             if (window == 0)
                 report.measurement_births = std::move(made);
-            else if (report.phases[window - 1].entries > 0)
+            else if (entered || report.phases[window - 1].work)
                 report.phases[window - 1].births = std::move(made);
         }
     }

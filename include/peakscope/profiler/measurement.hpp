@@ -117,7 +117,7 @@ class measurement final : public running_measurement {
         for (std::size_t i = 0; i < Phases::count; ++i) {
             const sums& phase = phases_[i];
             report.phases.push_back(
-                {Phases::info(i).path, phase.entries, phase.duration, phase.heap, phase.rss, {}, {}});
+                {Phases::info(i).path, phase.entries, phase.duration, phase.heap, phase.rss, {}, {}, {}});
         }
         report.profiler_bytes = own_bytes_;
         for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
@@ -236,16 +236,27 @@ class measurement final : public running_measurement {
     bool closed_out_of_order_ = false;
 };
 
+// What the source does not know does nothing.
 template <class Heap>
-class label_port_of final : public label_port {
+class thread_port_of final : public thread_port {
   public:
-    unsigned short enter(const char* name, std::size_t length) const override {
-        return Heap::enter_label({name, length});
+    unsigned short enter_label([[maybe_unused]] const char* name, [[maybe_unused]] std::size_t length) const override {
+        if constexpr (tells_labels_apart<Heap>) return Heap::enter_label({name, length});
+        return 0;
     }
-    void leave(unsigned short before) const noexcept override { Heap::leave_label(before); }
+    void leave_label([[maybe_unused]] unsigned short before) const noexcept override {
+        if constexpr (tells_labels_apart<Heap>) Heap::leave_label(before);
+    }
+    std::uint64_t enter_work([[maybe_unused]] std::size_t phase) const noexcept override {
+        if constexpr (attributes_work<Heap>) return Heap::enter_work(phase);
+        return 0;
+    }
+    void leave_work([[maybe_unused]] std::uint64_t before) const noexcept override {
+        if constexpr (attributes_work<Heap>) Heap::leave_work(before);
+    }
 };
 template <class Heap>
-inline constexpr label_port_of<Heap> port_for_labels{};
+inline constexpr thread_port_of<Heap> port_for_threads{};
 
 } // namespace profiler_detail
 
@@ -272,7 +283,8 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     measurement_ = made;
     open_for_phases_ = made;
     if constexpr (!per_instance) running_.store(made);
-    if constexpr (!per_instance && tells_labels_apart<Heap>) labels_.store(&profiler_detail::port_for_labels<Heap>);
+    if constexpr (!per_instance && (tells_labels_apart<Heap> || attributes_work<Heap>))
+        threads_.store(&profiler_detail::port_for_threads<Heap>);
 }
 
 template <class Phases, class Heap, class Rss, class Report>
@@ -289,7 +301,7 @@ void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
     open_for_phases_ = nullptr;
     if constexpr (!per_instance) {
         running_.store(nullptr);
-        labels_.store(nullptr);
+        threads_.store(nullptr);
     }
     measurement_->stop();
 }

@@ -16,7 +16,7 @@
 //
 // Threads: a phase is a window on the whole process. It is opened and closed on the thread that started the
 // measurement; other threads may allocate all the while and are counted. `phase` on another thread throws
-// `usage_error`.
+// `usage_error`; what a thread does can be attributed to a phase with `work`, and to a name with `label`.
 #pragma once
 
 #include <peakscope/core/atomic_pointer.hpp>
@@ -26,6 +26,7 @@
 #include <peakscope/rss/fwd.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace peakscope {
 
@@ -71,19 +72,21 @@ class running_measurement {
     std::size_t owners_ = 1;
 };
 
-// How a label reaches the heap source, which files that use labels know by name only. An object of the process: labels
-// on other threads may outlive the measurement.
-class label_port {
+// How the scopes of threads reach the heap source, which files that use them know by name only. An object of the
+// process: scopes on other threads may outlive the measurement.
+class thread_port {
   public:
-    label_port(const label_port&) = delete;
-    label_port& operator=(const label_port&) = delete;
+    thread_port(const thread_port&) = delete;
+    thread_port& operator=(const thread_port&) = delete;
 
-    virtual unsigned short enter(const char* name, std::size_t length) const = 0;
-    virtual void leave(unsigned short before) const noexcept = 0;
+    virtual unsigned short enter_label(const char* name, std::size_t length) const = 0;
+    virtual void leave_label(unsigned short before) const noexcept = 0;
+    virtual std::uint64_t enter_work(std::size_t phase) const noexcept = 0;
+    virtual void leave_work(std::uint64_t before) const noexcept = 0;
 
   protected:
-    constexpr label_port() = default;
-    ~label_port() = default;
+    constexpr thread_port() = default;
+    ~thread_port() = default;
 };
 
 template <class Phases, class Heap, class Rss>
@@ -129,8 +132,8 @@ class [[nodiscard, maybe_unused]] phase_scope {
 /// takes its place for a while. Not copied and not moved. Closed on the thread that opened it.
 class [[nodiscard, maybe_unused]] label_scope {
   public:
-    label_scope(const profiler_detail::label_port* port, const char* name, std::size_t length) : port_(port) {
-        if (port_ != nullptr) before_ = port_->enter(name, length);
+    label_scope(const profiler_detail::thread_port* port, const char* name, std::size_t length) : port_(port) {
+        if (port_ != nullptr) before_ = port_->enter_label(name, length);
     }
     ~label_scope() { close(); }
     label_scope(const label_scope&) = delete;
@@ -138,13 +141,34 @@ class [[nodiscard, maybe_unused]] label_scope {
 
     /// Closes the label before the end of its block. A second time it does nothing.
     void close() noexcept {
-        if (port_ != nullptr) port_->leave(before_);
+        if (port_ != nullptr) port_->leave_label(before_);
         port_ = nullptr;
     }
 
   private:
-    const profiler_detail::label_port* port_;
+    const profiler_detail::thread_port* port_;
     unsigned short before_ = 0; // the label that was in scope
+};
+
+/// A phase in scope on its thread. Not copied and not moved. Closed on the thread that opened it.
+class [[nodiscard, maybe_unused]] work_scope {
+  public:
+    work_scope(const profiler_detail::thread_port* port, std::size_t phase) noexcept : port_(port) {
+        if (port_ != nullptr) before_ = port_->enter_work(phase);
+    }
+    ~work_scope() { close(); }
+    work_scope(const work_scope&) = delete;
+    work_scope& operator=(const work_scope&) = delete;
+
+    /// Closes it before the end of its block. A second time it does nothing.
+    void close() noexcept {
+        if (port_ != nullptr) port_->leave_work(before_);
+        port_ = nullptr;
+    }
+
+  private:
+    const profiler_detail::thread_port* port_;
+    std::uint64_t before_ = 0; // what was in scope
 };
 
 /// Measures memory from its construction to `finish`, as a whole and by phase.
@@ -192,6 +216,19 @@ class [[nodiscard]] profiler {
         return {open_for_phases_, Phases::template index_of<Name>};
     }
 
+    /// Attributes what the calling thread does, until the end of the block, to a phase: what it allocates is born in
+    /// that phase, and what it allocates and frees is in the phase's `work`, whatever phase is open on the measuring
+    /// thread. For threads that work on several phases at a time, in pipelines and pools; on any thread, and any number
+    /// of them. Another one inside takes its place for a while. Does nothing when no measurement of this type is
+    /// running, and with heap sources that cannot tell threads apart. Costs a look at each site that the thread has
+    /// used since the last phase began or ended: open it around a task, not around an allocation.
+    template <fixed_string Name>
+    static work_scope work() noexcept
+        requires(!per_instance)
+    {
+        return {threads_.load(), Phases::template index_of<Name>};
+    }
+
     /// Attributes what the calling thread allocates, until the end of the block, to a name: of a plugin, of a template.
     /// On any thread; a new thread begins without a label, and an empty name takes the label out of scope. Does nothing
     /// when no measurement of this type is running, and with heap sources that know no labels. `name` is a literal or
@@ -202,9 +239,9 @@ class [[nodiscard]] profiler {
         requires(!per_instance)
     {
         if constexpr (requires { name.data() + name.size(); })
-            return {labels_.load(), name.data(), name.size()};
+            return {threads_.load(), name.data(), name.size()};
         else
-            return {labels_.load(), name, __builtin_strlen(name)};
+            return {threads_.load(), name, __builtin_strlen(name)};
     }
 
     /// The heap source of this measurement, where it counts per instance: a memory resource, for example, to give to a
@@ -230,7 +267,7 @@ class [[nodiscard]] profiler {
 
     // The running measurement of this type, where the sources allow but one.
     static inline constinit atomic_pointer<profiler_detail::running_measurement> running_{};
-    static inline constinit atomic_pointer<const profiler_detail::label_port> labels_{};
+    static inline constinit atomic_pointer<const profiler_detail::thread_port> threads_{};
 
     measurement* measurement_ = nullptr;
     profiler_detail::running_measurement* open_for_phases_ = nullptr; // null once it is finished
@@ -261,6 +298,11 @@ class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report
     static constexpr disabled_phase_scope phase() noexcept {
         static_assert(Phases::template index_of<Name> < Phases::count);
         return {};
+    }
+
+    template <fixed_string Name>
+    static constexpr disabled_phase_scope work() noexcept {
+        return phase<Name>();
     }
 
     template <class Name>

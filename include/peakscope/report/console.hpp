@@ -92,6 +92,7 @@ class console_writer {
         page_.line(page_.styles().bold(report_.title));
         summary();
         if (!report_.phases.empty()) phases();
+        work();
         site_tables who{report_, limits_, page_};
         if (report_.sites_precision.kind != precision_kind::unavailable) {
             who.sites();
@@ -185,6 +186,22 @@ class console_writer {
             table.add(phase_row(phase, &phase == highest));
         add_rest(table, highest == nullptr);
         page_.table_with_head(table);
+    }
+
+    // Of threads that had a phase in scope.
+    void work() {
+        text_table table;
+        table.add({{"Work of threads by phase", "Δ heap", "allocated", "freed", "blocks", "scopes", "thread time"}});
+        bool any = false;
+        for (const phase_report& phase : report_.phases) {
+            if (!phase.work) continue;
+            any = true;
+            const work_figures& of = *phase.work;
+            table.add({{"  " + phase.path, format_signed_bytes(of.allocated - of.freed), format_bytes(of.allocated),
+                        format_bytes(of.freed), format_count(of.allocations), format_count(of.entries),
+                        format_duration(of.thread_time)}});
+        }
+        if (any) page_.table_with_head(table);
     }
 
     // What the mark before a figure means, where one has it.

@@ -33,6 +33,7 @@ class birth_tables {
             if (used[i]) head.cells.push_back(name(i));
         table.add(std::move(head));
         for_each_window("the whole", [&](const std::string& window, const birth_report& of, const precision& of_peak) {
+            if (of.at_peak.empty()) return; // worked for, but never entered
             text_table::row row{{"  " + window}};
             for (std::size_t i = 0; i < used.size(); ++i)
                 if (used[i])

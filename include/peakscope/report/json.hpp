@@ -11,6 +11,7 @@
 //   phases[].sites                     amounts in the phase; "site" is the index into the sites of the report.
 //   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
 //                                      phases what this phase allocated was freed; in the order of births.born_in.
+//   phases[].work                      what threads allocated and freed with the phase in scope.
 //   address                            of a frame of a stack: the return address.
 //   at_peak_bytes                      of a label: what it held at the measurement's peak.
 //   notes                              what a reader must know: why figures are missing, for example.
@@ -138,6 +139,13 @@ inline ordered_json to_json(const std::optional<birth_report>& births) {
     return births ? to_json(*births) : ordered_json(nullptr);
 }
 
+inline ordered_json to_json(const std::optional<work_figures>& work) {
+    if (!work) return nullptr;
+    return {{"entries", work->entries},           {"thread_time_ns", work->thread_time.count()},
+            {"allocated", work->allocated.count}, {"freed", work->freed.count},
+            {"allocations", work->allocations},   {"deallocations", work->deallocations}};
+}
+
 inline ordered_json to_json(const phase_report& phase, const memory_report& report) {
     ordered_json sites = ordered_json::array();
     for (const phase_site_report& each : phase.sites) {
@@ -151,7 +159,8 @@ inline ordered_json to_json(const phase_report& phase, const memory_report& repo
             {"heap", heap_to_json(report, phase.heap)},
             {"rss", rss_to_json(report, phase.rss)},
             {"sites", std::move(sites)},
-            {"births", to_json(phase.births)}};
+            {"births", to_json(phase.births)},
+            {"work", to_json(phase.work)}};
 }
 
 inline ordered_json to_json(const site_report& site) {
