@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <map>
 #include <memory>
 #include <new>
@@ -35,6 +36,18 @@ namespace {
 struct bare {
     static void* allocate(std::size_t size_bytes) { return std::malloc(size_bytes); }
     static void release(void* block) { std::free(block); }
+};
+// The C++ library's own operators, which those that count stand in for.
+template <class Function>
+Function* replaced(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+struct bare_operators {
+    static inline void* (*const operator_new)(std::size_t) = replaced<void*(std::size_t)>("_Znwm");
+    static inline void (*const operator_delete)(void*) = replaced<void(void*)>("_ZdlPv");
+
+    static void* allocate(std::size_t size_bytes) { return operator_new(size_bytes); }
+    static void release(void* block) { operator_delete(block); }
 };
 struct counted {
     static void* allocate(std::size_t size_bytes) { return ::operator new(size_bytes); }
@@ -159,6 +172,7 @@ int main(int argc, char** argv) {
     namespace sites = peakscope::sites;
     add("bare malloc", called_deep<bare, 12>);
     if (count < 3 || std::string_view{arguments[1]} != "--bare") {
+        add("bare operators", called_deep<bare_operators, 12>);
         add("not measured", called_deep<counted, 12>);
         add("switched off", called_deep<counted, 12>)
             ->Setup([](const benchmark::State&) { switch_counting_off(); })

@@ -5,9 +5,9 @@
 #ifdef PROFILE_MEMORY
 
 #include "memory.hpp"
+#include "reports.hpp"
 
 #include <peakscope/peakscope.hpp>
-#include <peakscope/report/json.hpp>
 #if defined(SITEGEN_COUNTS_OPERATORS)
 #include <peakscope/heap/counting_operators.hpp>
 #elif !defined(SITEGEN_COUNTS_NOTHING)
@@ -23,25 +23,7 @@
 
 namespace sitegen {
 
-namespace {
-
-// The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on here.
-void write_report(const peakscope::memory_report& report, const profile_options& profile) {
-    using namespace peakscope::report;
-    const destination where = profile.output ? destination{*profile.output} : destination{};
-    if (profile.backend == json::name)
-        json{where}(report);
-    else if (profile.backend == console::name)
-        console{where}(report);
-}
-
-} // namespace
-
-const std::vector<std::string>& profile_backends() {
-    static const std::vector<std::string> names{peakscope::report::console::name, peakscope::report::json::name,
-                                                peakscope::report::none::name};
-    return names;
-}
+const std::vector<std::string>& profile_backends() { return report_backends(); }
 
 profiled_build build_site_profiled(const build_options& options, const profile_options& profile) {
     // The site is live when the measurement ends: the delta is what a finished site holds. Before it begins, the
@@ -49,6 +31,7 @@ profiled_build build_site_profiled(const build_options& options, const profile_o
     Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
                   [] { peakscope::rss::map_code(); }};
     profiled_build made{build_site(options), [] {}};
+    // The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on.
     // A measurement that nobody asks for its report ends with its scope, and no names are looked up for it.
     if (profile.backend != peakscope::report::none::name)
         made.write_report = [profile, report = memory.finish({"page", made.built.pages.size()})] {

@@ -21,6 +21,7 @@
 #include <peakscope/heap/none.hpp>
 #include <peakscope/heap/resource.hpp>
 #include <peakscope/heap/tcmalloc.hpp>
+#include <peakscope/phases/hana.hpp>
 #include <peakscope/phases/phase_list.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/profiler/profiler.hpp>

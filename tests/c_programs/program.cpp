@@ -5,10 +5,11 @@
 //     program nothing lua|sqlite      does neither
 // Built with -DPLAIN it knows nothing of peakscope, and cannot measure.
 #ifndef PLAIN
+#include "../json_report.hpp"
+
 #include <peakscope/heap/malloc_counting.hpp>
 #include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/profiler/measurement.hpp>
-#include <peakscope/report/json.hpp>
 #endif
 
 #include <lua.hpp>
@@ -23,7 +24,7 @@ namespace {
 
 #ifndef PLAIN
 using Memory = peakscope::profiler<peakscope::phases<"work">, peakscope::heap::malloc_counting<>, peakscope::rss::none,
-                                   peakscope::report::json>;
+                                   json_report>;
 #endif
 
 constexpr const char* script = R"(

@@ -1,41 +1,49 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The header check finds what it is there to find: planted mistakes in a copy of the headers.
+"""The header check finds what it is there to find: planted mistakes in a small made-up library.
 
-Usage: check_checker.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
+Usage: check_checker.py COMPILER [ARGUMENT...]
 """
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
-PLANTED = [
-    ("core/bytes.hpp", "#include <peakscope/report/console.hpp>\n", "a layer above its own"),
-    ("heap/none.hpp", "#include <peakscope/rss/none.hpp>\n", "a layer above its own"),
-    ("profiler/profiler.hpp", "#include <peakscope/peakscope.hpp>\n", "a layer above its own"),
-    ("report/console.hpp", "#include <unistd.h>\n", "outside of the platform layers"),
-    ("core/report.hpp", "#include <nlohmann/json.hpp>\n", "needs an optional dependency"),
-    ("core/format.hpp", "inline std::vector<int> not_included;\n", "does not compile on its own"),
-]
+PAGE = "| `core/` | what all know |\n| `heap/` | one |\n| `rss/` | another |\n| `profiler/` | both |\n| `report/` | shows |\n"
+# What each header holds, and the problem that must be found in it.
+PLANTED = {
+    "core/bytes.hpp": ("#include <peakscope/report/console.hpp>", "a layer above its own"),
+    "core/report.hpp": ("#include <nlohmann/json.hpp>", "needs an optional dependency"),
+    "core/format.hpp": ("inline std::vector<int> not_included;", "does not compile on its own"),
+    "core/size.hpp": ("#include <cstdint>", None),
+    "heap/none.hpp": ("#include <peakscope/core/size.hpp>\n#include <unistd.h>", None),
+    "heap/fwd.hpp": ("#include <peakscope/core/heavy.hpp>", None),
+    "core/heavy.hpp": ("#include <vector>", "every file that opens a phase pays for it"),
+    "rss/gone.hpp": ("#include <peakscope/core/gone.hpp>", "which is not there"),
+    "profiler/profiler.hpp": ("#include <peakscope/peakscope.hpp>", "a layer above its own"),
+    "report/console.hpp": ("#include <unistd.h>", "outside of the platform layers"),
+    "plots/plot.hpp": ("", "the page does not list the layer"),
+    "peakscope.hpp": ("", None),
+}
 
 
 def main():
-    include, *compiler = sys.argv[1:]
     checker = pathlib.Path(__file__).with_name("check_headers.py")
     with tempfile.TemporaryDirectory() as folder:
-        copy = pathlib.Path(folder) / "include"
-        shutil.copytree(include, copy)
-        for header, line, _ in PLANTED:
-            target = copy / "peakscope" / header
-            target.write_text(target.read_text().replace("#pragma once\n", "#pragma once\n" + line, 1))
-        run = subprocess.run([sys.executable, checker, copy, *compiler], capture_output=True, text=True)
-    missed = 0 if run.returncode != 0 else 1
-    for header, _, message in PLANTED:
-        found = any(line.startswith(f"{header}: ") and message in line for line in run.stdout.splitlines())
-        missed += not found
-        print("found " if found else "MISSED", header, message)
-    return 1 if missed else 0
+        root = pathlib.Path(folder) / "peakscope"
+        for name, (text, _) in PLANTED.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(f"#pragma once\n{text}\n")
+        (root / "README.md").write_text(PAGE)
+        run = subprocess.run([sys.executable, checker, folder, *sys.argv[1:]], capture_output=True, text=True)
+    wrong = 0 if run.returncode != 0 else 1
+    for name, (_, message) in PLANTED.items():
+        said = [line for line in run.stdout.splitlines() if line.startswith(f"{name}: ")]
+        # A header that includes one that does not compile does not compile either.
+        right = any(message in line for line in said) if message else not any("includes" in line for line in said)
+        wrong += not right
+        print("right" if right else "WRONG", name, message, said)
+    return 1 if wrong else 0
 
 
 sys.exit(main())

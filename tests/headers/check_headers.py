@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each header compiles on its own, twice in one file, and includes nothing of a layer above its own.
+"""Each header compiles on its own, twice in one file, and includes nothing of a layer above its own. What a file needs
+that opens phases includes next to nothing at all.
 
 Usage: check_headers.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
 
@@ -17,6 +18,9 @@ import tempfile
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
 PLATFORM_LAYERS = {"heap", "rss", "sites"}
 OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
+# Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.
+LIGHT = {"profiler/profiler.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}
+CHEAP = {"cstddef", "cstdint"}
 MAY_NEED_OPTIONAL = {"report/json.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}
 
 
@@ -46,6 +50,24 @@ def check_includes(root, header, order):
     return problems
 
 
+def check_light(root):
+    """What the light headers include, themselves or through others, must be cheap."""
+    problems = []
+    reached, waiting = set(), [name for name in LIGHT if (root / name).is_file()]
+    while waiting:
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        text = re.sub(r"^#if !defined\(__GNUC__\)$.*?^#endif$", "", (root / name).read_text(), flags=re.MULTILINE | re.DOTALL)
+        for included in re.findall(r"#\s*include\s*[<\"]([^>\"]+)[>\"]", text):
+            if included.startswith("peakscope/"):
+                waiting.append(included.removeprefix("peakscope/"))
+            elif included not in CHEAP:
+                problems.append(f"{name}: includes <{included}>, and every file that opens a phase pays for it")
+    return problems
+
+
 def check_compiles(include, root, header, compiler, folder):
     name = header.relative_to(root).as_posix()
     source = folder / (name.replace("/", "_") + ".cpp")
@@ -64,6 +86,7 @@ def main():
     order = layers_of(root / "README.md")
     folders = {path.name for path in root.iterdir() if path.is_dir()}
     problems = [f"the page lists '{each}', which is not there" for each in order if each not in folders]
+    problems += check_light(root)
     for header in headers:
         problems += check_includes(root, header, order)
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:

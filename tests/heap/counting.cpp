@@ -192,7 +192,7 @@ TEST_CASE("a block that did not come from the counted operators is freed, counte
     CHECK(*report.heap.deallocations == 0);
     REQUIRE(report.notes.size() == 1);
     CHECK(report.notes.front() ==
-          "heap: 1 blocks were deleted that the counted operator new did not allocate; they are in no figure");
+          "heap: 1 blocks were freed that the counted operator new did not allocate; they are in no figure");
 }
 
 TEST_CASE("opening, closing and finishing allocate nothing of the program's") {

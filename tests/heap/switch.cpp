@@ -83,5 +83,5 @@ TEST_CASE("off, a new block has no header and is in no figure; on, it is as befo
     CHECK(*report.heap.deallocations == 1);
     CHECK(*report.heap.allocated == 77_B);
     REQUIRE(report.notes.size() == 1);
-    CHECK(report.notes[0].starts_with("heap: " + std::to_string(during.size()) + " blocks were deleted"));
+    CHECK(report.notes[0].starts_with("heap: " + std::to_string(during.size()) + " blocks were freed"));
 }

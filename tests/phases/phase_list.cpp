@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <peakscope/phases/hana.hpp>
 #include <peakscope/phases/phase_list.hpp>
 
 #include <boost/hana/for_each.hpp>
@@ -49,11 +50,11 @@ TEST_CASE("an empty list is a list") {
     CHECK(phases<>::count == 0);
 }
 
-TEST_CASE("equal lists are one type, and the rows are a Hana sequence") {
+TEST_CASE("equal lists are one type, and make a Hana sequence") {
     static_assert(std::is_same_v<phases<"a", phase<"b", "c">>, phases<"a", phase<"b", "c">>>);
     static_assert(!std::is_same_v<phases<"a", "b">, phases<"b", "a">>);
     std::string joined;
-    boost::hana::for_each(Build::rows{},
+    boost::hana::for_each(phases_as_hana<Build>,
                           [&](auto row) { joined += std::string{decltype(row)::type::name.c_str()} + " "; });
     CHECK(joined == "discovery rendering markdown template markdown layout postprocess ");
 }

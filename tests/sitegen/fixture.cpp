@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Builds a site with so many MiB of other memory live before the measurement, and prints the report as JSON.
 //     fixture MEBIBYTES SITE OUTPUT
+#include "../json_report.hpp"
+
 #include <build.hpp>
 #include <memory.hpp>
 
@@ -10,7 +12,6 @@
 #include <peakscope/heap/malloc_counting_functions.hpp>
 #endif
 #include <peakscope/peakscope.hpp>
-#include <peakscope/report/json.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
 
@@ -36,6 +37,6 @@ int main(int argc, char** argv) {
     options.theme = SITEGEN_THEME;
     sitegen::Memory memory{"fixture"};
     const sitegen::site built = sitegen::build_site(options);
-    peakscope::report::json{}(memory.finish({"page", built.pages.size()}));
+    json_report{}(memory.finish({"page", built.pages.size()}));
     return fixture.size() == mebibytes * 512 + 1 ? 0 : 1;
 }

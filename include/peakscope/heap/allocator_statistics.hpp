@@ -12,6 +12,7 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/fwd.hpp>
+#include <peakscope/heap/serves_malloc.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -50,20 +51,6 @@ template <class Function>
     return reinterpret_cast<Function*>(::dlsym(RTLD_DEFAULT, name));
 #else
     return nullptr;
-#endif
-}
-
-// Whether malloc is that of the library which has the function `name`.
-[[nodiscard]] inline bool serves_malloc([[maybe_unused]] const char* name) noexcept {
-#if defined(__linux__)
-    void* const own = ::dlsym(RTLD_DEFAULT, name);
-    void* const found = ::dlsym(RTLD_DEFAULT, "malloc");
-    Dl_info here{};
-    Dl_info there{};
-    return own != nullptr && found != nullptr && ::dladdr(own, &here) != 0 && ::dladdr(found, &there) != 0 &&
-           here.dli_fbase == there.dli_fbase;
-#else
-    return false;
 #endif
 }
 

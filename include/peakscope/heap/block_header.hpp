@@ -88,12 +88,13 @@ tag_before(void* block) noexcept {
     return block_header::of(block).tag;
 }
 
-// Whether `allocate_with_header` made the block.
+// Whether what is known of a block says that `allocate_with_header` made it.
+[[nodiscard]] inline bool says_ours(std::uint64_t known) noexcept { return (known & block_header::address_bits) == 0; }
 [[nodiscard]] inline bool has_header(void* block) noexcept {
-    return (block_header::known_by(tag_before(block), block) & block_header::address_bits) == 0;
+    return says_ours(block_header::known_by(tag_before(block), block));
 }
 
-// Whether what is known of a block says that, and that the block is the program's and not over-aligned, as almost every
+// Whether it says that, and that the block is the program's and not over-aligned, as almost every
 // block is.
 [[nodiscard]] inline bool is_usual(std::uint64_t known) noexcept {
     return known << (64 - block_header::origin_shift) == 0;

@@ -22,7 +22,7 @@ enum class on_failure {
 // One try, and the block is counted. While the counting is switched off, blocks are as they are without it.
 template <class Base>
 [[nodiscard]] void* allocate_and_count(std::size_t requested_bytes, std::size_t alignment, const void* frame) noexcept {
-    if (engine.off.load(std::memory_order_relaxed))
+    if (is_off())
         return alignment > alignof(std::max_align_t) ? Base::allocate_aligned(alignment, requested_bytes)
                                                      : Base::allocate(requested_bytes);
     void* const block = allocate_with_header<Base>(requested_bytes, alignment);
@@ -64,6 +64,15 @@ template <class Base, on_failure Failure>
     }
 }
 
+// The short way while the counting is switched off.
+template <class Base, on_failure Failure>
+[[gnu::noinline]] void* new_uncounted(std::size_t requested_bytes) noexcept(Failure != on_failure::throws) {
+    void* const block = Base::allocate(requested_bytes);
+    if (block != nullptr) [[likely]]
+        return block;
+    return new_the_long_way<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
+}
+
 // The rest of an event whose short way ended early. Each is the last act of the function that the program called.
 [[gnu::noinline]] inline void* finish_new(void* block, thread_record& record) noexcept {
     add_allocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
@@ -85,7 +94,7 @@ template <class Base>
 template <class Base>
 [[gnu::noinline, gnu::cold]] void delete_the_long_way(void* block) noexcept {
     if (!has_header(block)) {
-        if (!engine.off.load(std::memory_order_relaxed)) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
+        if (!is_off()) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         Base::deallocate(block);
         return;
     }
@@ -118,6 +127,12 @@ template <class Base, on_failure Failure>
     void* block = nullptr;
     if (requested_bytes < engine.slow_from_bytes.load(std::memory_order_relaxed)) [[likely]]
         block = allocate_untagged<Base>(requested_bytes);
+    else if (is_off()) {
+        if constexpr (Failure == on_failure::sets_errno)
+            return Base::allocate(requested_bytes); // which sets it
+        else
+            return new_uncounted<Base, Failure>(requested_bytes);
+    }
     if (block == nullptr) [[unlikely]]
         return new_the_long_way<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
     return count_untagged_block(block, requested_bytes);
@@ -128,8 +143,10 @@ template <class Base>
 [[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
     const std::uint64_t known = block_header::known_by(tag_before(block), block);
-    if (!is_usual(known)) [[unlikely]]
+    if (!is_usual(known)) [[unlikely]] {
+        if (is_off() && !says_ours(known)) return Base::deallocate(block);
         return delete_the_long_way<Base>(block);
+    }
     thread_record& record = *current_record;
     const remains rest = count_delete_quickly(record, static_cast<origin>(known >> block_header::origin_shift),
                                               block_header::of(block).requested_bytes);

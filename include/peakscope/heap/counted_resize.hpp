@@ -20,7 +20,7 @@ namespace peakscope::heap::detail {
 template <class Base>
 [[gnu::always_inline]] inline void* counted_zeros(std::size_t requested_bytes) noexcept {
     if (requested_bytes >= engine.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
-        if (engine.off.load(std::memory_order_relaxed)) return Base::allocate_zeros(requested_bytes);
+        if (is_off()) return Base::allocate_zeros(requested_bytes);
         errno = ENOMEM;
         return nullptr;
     }
@@ -60,7 +60,7 @@ template <class Base>
 [[nodiscard, gnu::noinline]] void* counted_resize(void* block, std::size_t requested_bytes,
                                                   const void* frame) noexcept {
     if (!has_header(block)) {
-        if (!engine.off.load(std::memory_order_relaxed)) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
+        if (!is_off()) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         return Base::reallocate(block, requested_bytes);
     }
     if (requested_bytes > largest_block_bytes) {

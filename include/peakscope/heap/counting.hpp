@@ -61,6 +61,7 @@ namespace detail {
 // How a source over the counting engine tells that the functions it counts are replaced: it calls them, because what is
 // linked decides, and not what was included somewhere.
 struct counted_operators {
+    static constexpr const char* allocates = "operator new";
     // Why the source cannot measure, or null.
     [[nodiscard]] static const char* refusal(bool is_counted) noexcept {
         if (!is_counted)
@@ -117,7 +118,7 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
             throw usage_error(
                 "the counted heap serves one measurement at a time, and one is running: finish() it before "
                 "the next one starts");
-        if (engine.off.load(std::memory_order_relaxed)) {
+        if (is_off()) {
             engine.measured.store(false, std::memory_order_release);
             throw usage_error("the counted heap is switched off: call peakscope::heap::switch_counting_on() first");
         }
@@ -232,8 +233,8 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         std::string text;
         const auto foreign = engine.foreign_blocks.load(std::memory_order_relaxed) - foreign_blocks_at_start_;
         if (foreign > 0)
-            text += "heap: " + std::to_string(foreign) +
-                    " blocks were deleted that the counted operator new did not allocate; they are in no figure";
+            text += "heap: " + std::to_string(foreign) + " blocks were freed that the counted " + Counted::allocates +
+                    " did not allocate; they are in no figure";
         if (!ledger_.complete())
             text += std::string{text.empty() ? "" : ". "} + "heap: the system had no memory for a table of the "
                                                             "profiler's; amounts by site, label and birth are missing";

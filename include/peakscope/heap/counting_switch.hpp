@@ -9,12 +9,9 @@
 
 #include <peakscope/core/error.hpp>
 #include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/heap/serves_malloc.hpp>
 
 #include <atomic>
-
-#if defined(__linux__)
-#include <dlfcn.h>
-#endif
 
 namespace peakscope::heap {
 
@@ -24,16 +21,7 @@ namespace detail {
 // header of its own there; in other allocators, a block may begin where their memory does.
 [[nodiscard]] inline bool blocks_come_from_glibc() noexcept {
     if (engine.malloc_is_replaced.load(std::memory_order_relaxed)) return true; // over glibc's, see glibc_allocator.hpp
-#if defined(__GLIBC__)
-    void* const found = ::dlsym(RTLD_DEFAULT, "malloc");
-    void* const of_glibc = ::dlsym(RTLD_DEFAULT, "__libc_malloc");
-    Dl_info here{};
-    Dl_info there{};
-    return found != nullptr && of_glibc != nullptr && ::dladdr(found, &here) != 0 && ::dladdr(of_glibc, &there) != 0 &&
-           here.dli_fbase == there.dli_fbase;
-#else
-    return false;
-#endif
+    return serves_malloc("__libc_malloc");
 }
 
 } // namespace detail
@@ -45,7 +33,6 @@ inline bool switch_counting_off() {
     if (!detail::blocks_come_from_glibc()) return false;
     if (detail::engine.measured.load(std::memory_order_acquire))
         throw usage_error("the counted heap cannot be switched off while a measurement uses it: finish() it first");
-    detail::engine.off.store(true, std::memory_order_relaxed);
     detail::engine.slow_from_bytes.store(0, std::memory_order_relaxed);
     return true;
 }
@@ -53,7 +40,6 @@ inline bool switch_counting_off() {
 /// From here on, new blocks are counted again. Those from in between are in no figure; the report of a measurement in
 /// which they are freed tells how many.
 inline void switch_counting_on() noexcept {
-    detail::engine.off.store(false, std::memory_order_relaxed);
     detail::engine.slow_from_bytes.store(detail::largest_block_bytes + 1, std::memory_order_relaxed);
 }
 

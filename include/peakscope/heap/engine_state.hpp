@@ -66,7 +66,7 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
     std::atomic<const capture_mode*> mode{nullptr};
     std::atomic<thread_record*> records{nullptr};
-    // From this size on, a block takes the long way; every block does while the counting is switched off.
+    // From this size on, a block takes the long way. 0 while the counting is switched off: no new block is counted.
     std::atomic<std::size_t> slow_from_bytes{largest_block_bytes + 1};
 
     // Written by flushes.
@@ -100,12 +100,13 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::atomic<bool> in_fork{false}; // the cut is for a fork
     std::atomic<int> set_up{0};       // 1 while it is being done, 2 when it is
     std::atomic<bool> measured{false};
-    std::atomic<bool> off{false};                // new blocks are not counted
     std::atomic<bool> malloc_is_replaced{false}; // and not the operators alone
     thread_record reserve;                       // for a thread that has no record and cannot get one
 };
 
 inline constinit counting_engine engine;
+
+[[nodiscard]] inline bool is_off() noexcept { return engine.slow_from_bytes.load(std::memory_order_relaxed) == 0; }
 
 // The hooks of a thread without a record, and of one with nothing in particular to do (slow_event.hpp).
 [[nodiscard]] void* count_first_new(void* block, thread_record& record, const void* frame) noexcept;

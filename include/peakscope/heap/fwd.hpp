@@ -3,7 +3,7 @@
 // source's own header as well.
 #pragma once
 
-#include <peakscope/core/bytes.hpp>
+#include <peakscope/core/byte_count.hpp>
 #include <peakscope/sites/fwd.hpp>
 
 #include <cstdint>

@@ -24,6 +24,7 @@ namespace peakscope::heap {
 namespace detail {
 
 struct counted_functions {
+    static constexpr const char* allocates = "malloc";
     [[nodiscard]] static const char* refusal(bool is_counted) noexcept {
         return is_counted ? nullptr
                           : "the counted heap sees no allocations: malloc is not replaced. Include "

@@ -12,11 +12,6 @@
 
 #include <peakscope/core/fixed_string.hpp>
 
-#include <boost/hana/flatten.hpp>
-#include <boost/hana/tuple.hpp>
-#include <boost/hana/type.hpp>
-#include <boost/hana/unpack.hpp>
-
 #include <cstddef>
 
 namespace peakscope {
@@ -27,11 +22,9 @@ struct the_phases_are {};
 
 namespace phases_detail {
 
-namespace hana = boost::hana;
-
 inline constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-// A phase and those inside it. All of it is in the type, so that Hana can compute with it.
+// A phase and those inside it. All of it is in the type.
 template <fixed_string Name, class... Children>
 struct tree {};
 
@@ -78,12 +71,19 @@ consteval auto joined() {
         return Parent + fixed_string{"/"} + Name;
 }
 
-// The rows of a tree in preorder, as a hana::tuple of hana::type.
+// A pack of rows. Nothing but the language, because every file that opens a phase pays for what is included here.
+template <class... Rows>
+struct rows {};
+template <class... Left, class... Right>
+consteval rows<Left..., Right...> operator+(rows<Left...>, rows<Right...>) {
+    return {};
+}
+
+// The rows of a tree in preorder.
 template <fixed_string Parent, std::size_t Depth, fixed_string Name, class... Children>
 consteval auto rows_of(tree<Name, Children...>) {
     constexpr auto path = joined<Parent, Name>();
-    return hana::flatten(hana::make_tuple(hana::make_tuple(hana::type_c<row<path, Parent, Name, Depth>>),
-                                          rows_of<path, Depth + 1>(Children{})...));
+    return (rows<row<path, Parent, Name, Depth>>{} + ... + rows_of<path, Depth + 1>(Children{}));
 }
 
 template <fixed_string Name>
@@ -161,15 +161,13 @@ struct lookup {
     static constexpr std::size_t index = by_path ? Table::with_path(Asked) : Table::with_name(Asked);
 };
 
-struct to_checked_table {
-    template <class... Rows>
-    constexpr checked<table<typename Rows::type...>> operator()(Rows...) const {
-        return {};
-    }
-};
+template <class... Rows>
+consteval checked<table<Rows...>> as_checked_table(rows<Rows...>) {
+    return {};
+}
 
 template <class... Trees>
-using rows_of_trees = decltype(hana::flatten(hana::make_tuple(rows_of<fixed_string{""}, 0>(Trees{})...)));
+using rows_of_trees = decltype((rows<>{} + ... + rows_of<fixed_string{""}, 0>(Trees{})));
 
 } // namespace phases_detail
 
@@ -180,11 +178,11 @@ inline constexpr phases_detail::tree<Name, decltype(phases_detail::as_tree<Child
 /// The phase list, made by `phases<...>`. Its phases are numbered in preorder, from 0.
 template <class... Trees>
 struct phase_list {
-    /// The phases as a Hana sequence, for programs that compute with the list: a `hana::tuple` of `hana::type`s, each
-    /// of a type with the static members `path`, `parent`, `name` (fixed strings) and `depth`.
+    /// The phases in preorder, as the arguments of a type: each with the static members `path`, `parent`, `name` (fixed
+    /// strings) and `depth`. <peakscope/phases/hana.hpp> makes a Hana sequence of them.
     using rows = phases_detail::rows_of_trees<Trees...>;
 
-    using table = decltype(boost::hana::unpack(rows{}, phases_detail::to_checked_table{}));
+    using table = decltype(phases_detail::as_checked_table(rows{}));
 
     static constexpr std::size_t count = table::count;
     /// How deep phases can nest, 0 for an empty list.

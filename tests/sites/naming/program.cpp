@@ -3,12 +3,12 @@
 // bytes are allocated there in all. check_naming.py reads that, and the report that this program prints.
 //
 // Usage: program PLUGIN [--unload]
+#include "../../json_report.hpp"
 #include "library.hpp"
 
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
-#include <peakscope/report/json.hpp>
 #include <peakscope/sites/addr2line.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
@@ -30,7 +30,7 @@ namespace {
 using Memory =
     peakscope::profiler<peakscope::phases<>,
                         peakscope::heap::counting<peakscope::sites::POLICY<16, peakscope::sites::SYMBOLISER>>,
-                        peakscope::rss::none, peakscope::report::json>;
+                        peakscope::rss::none, json_report>;
 
 // What is stored here is not optimised away.
 const volatile void* volatile sink;
