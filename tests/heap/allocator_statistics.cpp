@@ -15,6 +15,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -205,4 +206,83 @@ TEST_CASE("one measurement at a time") {
     CHECK_THROWS_AS(start(), usage_error);
     static_cast<void>(memory.finish());
     Other after{"after"};
+}
+
+TEST_CASE("jemalloc's counters of one thread: flows exact, peaks within 64 KiB, other threads not seen") {
+    using OneThread = profiler<Phases, heap::jemalloc<heap::this_thread>>;
+    if (this_one != "jemalloc") {
+        CHECK(refusal<heap::jemalloc<heap::this_thread>>().find("libjemalloc-dev") != std::string::npos);
+        return;
+    }
+    struct window {
+        std::int64_t start = 0;
+        std::int64_t peak = 0;
+        std::int64_t end = 0;
+        std::int64_t allocated = 0;
+    };
+    std::mt19937 random{11};
+    for (int program = 0; program < 200; ++program) {
+        blocks mine;
+        std::vector<window> open; // the measurement, outer, inner
+        std::vector<window> closed;
+        const auto looked = [&](std::int64_t allocated) {
+            for (window& each : open) {
+                each.peak = std::max(each.peak, mine.total_bytes);
+                each.allocated += allocated;
+            }
+        };
+        const auto work = [&] {
+            for (int i = 0; i < 200; ++i) {
+                const std::int64_t before = mine.total_bytes;
+                if (mine.all.empty() || random() % 5 < 3) {
+                    mine.add(random() % (random() % 50 == 0 ? 100'000 : 3'000));
+                    looked(mine.total_bytes - before);
+                } else {
+                    mine.remove();
+                }
+            }
+        };
+        const auto enter = [&] { open.push_back({mine.total_bytes, mine.total_bytes, 0, 0}); };
+        const auto leave = [&] {
+            open.back().end = mine.total_bytes;
+            closed.push_back(open.back());
+            open.pop_back();
+        };
+        open.reserve(3);
+        closed.reserve(3);
+        OneThread memory{"one thread"};
+        enter();
+        {
+            auto outer = OneThread::phase<"outer">();
+            enter();
+            work();
+            {
+                auto inner = OneThread::phase<"inner">();
+                enter();
+                work();
+                leave();
+            }
+            work();
+            if (program == 0) { // not seen; the thread's own bookkeeping is
+                std::jthread other{[] { std::free(touched(50 << 20)); }};
+            }
+            leave();
+        }
+        leave();
+        const memory_report report = memory.finish();
+        if (program == 0) {
+            CHECK(*report.heap.allocated < bytes{closed[2].allocated} + 1_MiB);
+            continue;
+        }
+        const heap_figures* const found[] = {&report.phases[1].heap, &report.phases[0].heap, &report.heap};
+        for (std::size_t i = 0; i < 3; ++i) {
+            CHECK(found[i]->totals_precision == exact);
+            CHECK(found[i]->delta == bytes{closed[i].end - closed[i].start});
+            CHECK(found[i]->allocated == bytes{closed[i].allocated});
+            CHECK(found[i]->peak_precision == bounded(64_KiB));
+            const bytes peak = bytes{closed[i].peak - closed[i].start};
+            CHECK(*found[i]->peak_delta <= peak);
+            CHECK(*found[i]->peak_delta > peak - 64_KiB);
+        }
+    }
 }

@@ -42,5 +42,6 @@ class tcmalloc;
 
 template <std::uint32_t Microseconds>
 struct watched;
+struct this_thread;
 
 } // namespace peakscope::heap
