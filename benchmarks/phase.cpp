@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What entering and leaving a phase costs, with each source alone, and with other threads in the process.
-#include <peakscope/heap/counting.hpp>
+// What entering and leaving a phase costs, with each source alone, and with other threads in the process. Built with
+// ALLOCATOR, which must then be linked: with its statistics alone.
+#ifndef ALLOCATOR
 #include <peakscope/heap/counting_operators.hpp>
+#endif
+#include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/glibc.hpp>
+#include <peakscope/heap/jemalloc.hpp>
+#include <peakscope/heap/mimalloc.hpp>
+#include <peakscope/heap/tcmalloc.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/rss/procfs.hpp>
 #include <peakscope/rss/rusage.hpp>
@@ -35,9 +41,20 @@ void enter_and_leave(benchmark::State& state) {
 
 } // namespace
 
+#ifdef ALLOCATOR
+#define NAME_OF(allocator) #allocator
+#define NAMED(allocator) NAME_OF(allocator)
+BENCHMARK(enter_and_leave<heap::ALLOCATOR<>, rss::none>)->Name("heap::" NAMED(ALLOCATOR) ", idle threads")->Arg(0);
+#ifdef BY_THREAD
+BENCHMARK(enter_and_leave<heap::ALLOCATOR<heap::this_thread>, rss::none>)
+    ->Name("heap::" NAMED(ALLOCATOR) "<this_thread>, idle threads")
+    ->Arg(0);
+#endif
+#else
 BENCHMARK(enter_and_leave<heap::counting<>, rss::none>)->Name("heap::counting, idle threads")->Arg(0)->Arg(8);
 BENCHMARK(enter_and_leave<heap::glibc<>, rss::none>)->Name("heap::glibc, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::procfs>)->Name("rss::procfs, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::smaps>)->Name("rss::smaps, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::rusage>)->Name("rss::rusage, idle threads")->Arg(0);
+#endif
 BENCHMARK_MAIN();
