@@ -21,7 +21,7 @@ OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|ca
 # Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.
 LIGHT = {"profiler/profiler.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}
 CHEAP = {"cstddef", "cstdint"}
-MAY_NEED_OPTIONAL = {"report/json.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}
+MAY_NEED_OPTIONAL = {"report/json.hpp", "report/json_reader.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}
 
 
 def layers_of(page):

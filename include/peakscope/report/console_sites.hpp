@@ -5,15 +5,13 @@
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/console_page.hpp>
+#include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,15 +33,11 @@ class site_tables {
         : report_(report), limits_(limits), page_(page) {}
 
     void sites() {
-        std::vector<shown_site> all;
-        std::map<std::string, std::size_t> places;
-        for (const site_report& site : report_.sites)
-            collect(all, places, site, site.amounts);
-        const std::vector<shown_site> top = largest(std::move(all), limits_.sites);
+        const std::vector<site_line> top = largest(site_lines(report_), limits_.sites);
         if (top.empty()) return;
         text_table table;
         table.add({{"Top " + std::to_string(top.size()) + " allocators", "Δ", "blocks", "at peak", "allocated"}});
-        for (const shown_site& each : top)
+        for (const site_line& each : top)
             table.add(site_row(each, "  ", report_.heap.peak_precision));
         page_.table_with_head(table);
     }
@@ -53,15 +47,11 @@ class site_tables {
         table.add({{"Top allocators by phase", "Δ", "blocks", "at peak", "allocated"}});
         bool any = false;
         for (const phase_report& phase : report_.phases) {
-            std::vector<shown_site> all;
-            std::map<std::string, std::size_t> places;
-            for (const phase_site_report& each : phase.sites)
-                collect(all, places, report_.sites[each.site], each.amounts);
-            const std::vector<shown_site> top = largest(std::move(all), limits_.sites_by_phase);
+            const std::vector<site_line> top = largest(site_lines(report_, phase), limits_.sites_by_phase);
             if (top.empty()) continue;
             any = true;
             table.add({{"  " + phase.path}});
-            for (const shown_site& each : top)
+            for (const site_line& each : top)
                 table.add(site_row(each, "    ", phase.heap.peak_precision));
         }
         if (any) page_.table_with_head(table);
@@ -92,84 +82,15 @@ class site_tables {
     }
 
   private:
-    // Several stacks may lead to one line: a table shows the line once.
-    [[nodiscard]] static std::string place_of(const site_report& site) {
-        std::string place = site.file;
-        if (site.line > 0) place += ":" + std::to_string(site.line);
-        if (!place.empty() && !site.function.empty()) place += "  ";
-        return place + without_arguments(site.function);
-    }
-
-    // The arguments, and the end of a very long name, are in the JSON report.
-    [[nodiscard]] static std::string without_arguments(const std::string& function) {
-        constexpr std::size_t longest = 60;
-        std::string text;
-        for (std::size_t i = 0; i < function.size(); ++i) {
-            if (function.compare(i, 21, "(anonymous namespace)") == 0) {
-                i += 22; // and the colons behind it
-                continue;
-            }
-            if (function.compare(i, 11, "[abi:cxx11]") == 0) {
-                i += 10;
-                continue;
-            }
-            if (function[i] == '(' && !text.empty() && !text.ends_with("operator")) break;
-            text += function[i];
-        }
-        if (display_width(text) <= longest) return text;
-        return text.substr(0, longest - 3) + "...";
-    }
-
-    struct shown_site {
-        std::string place;
-        site_amounts amounts;
-    };
-
-    static void add(site_amounts& to, const site_amounts& more) {
-        to.delta_bytes += more.delta_bytes;
-        to.delta_blocks += more.delta_blocks;
-        to.at_peak_bytes += more.at_peak_bytes;
-        to.at_peak_blocks += more.at_peak_blocks;
-        to.at_peak_born_inside += more.at_peak_born_inside;
-        to.allocated_bytes += more.allocated_bytes;
-        to.allocations += more.allocations;
-        const auto add_error = [](std::optional<bytes>& sum, const std::optional<bytes>& error) {
-            if (error)
-                sum = bytes{std::llround(
-                    std::hypot(sum ? static_cast<double>(sum->count) : 0.0, static_cast<double>(error->count)))};
-        };
-        add_error(to.delta_error, more.delta_error);
-        add_error(to.at_peak_error, more.at_peak_error);
-        add_error(to.allocated_error, more.allocated_error);
-    }
-
     // The first sites by what they added, and by what they held at the peak: a site that holds much at the peak and
     // nothing at the end is the one that is looked for most.
-    [[nodiscard]] static std::vector<shown_site> largest(std::vector<shown_site> all, std::size_t count) {
-        const auto weight = [](const site_amounts& of) {
+    [[nodiscard]] static std::vector<site_line> largest(std::vector<site_line> all, std::size_t count) {
+        return largest_lines(std::move(all), count, [](const site_amounts& of) {
             return std::max(std::abs(of.delta_bytes.count), of.at_peak_born_inside.count);
-        };
-        std::ranges::sort(all, [&](const shown_site& left, const shown_site& right) {
-            const auto of_left = weight(left.amounts);
-            const auto of_right = weight(right.amounts);
-            return of_left != of_right ? of_left > of_right : left.place < right.place;
         });
-        std::erase_if(all, [&](const shown_site& each) { return weight(each.amounts) == 0; });
-        if (all.size() > count) all.resize(count);
-        return all;
     }
 
-    static void collect(std::vector<shown_site>& into, std::map<std::string, std::size_t>& places,
-                        const site_report& site, const site_amounts& amounts) {
-        const auto [found, is_new] = places.try_emplace(place_of(site), into.size());
-        if (is_new)
-            into.push_back({found->first, amounts});
-        else
-            add(into[found->second].amounts, amounts);
-    }
-
-    [[nodiscard]] text_table::row site_row(const shown_site& site, const std::string& indent,
-                                           const precision& of_peak) {
+    [[nodiscard]] text_table::row site_row(const site_line& site, const std::string& indent, const precision& of_peak) {
         const site_amounts& amounts = site.amounts;
         const precision peak = weaker(report_.sites_precision, of_peak);
         return {{indent + site.place,
