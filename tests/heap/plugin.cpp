@@ -16,10 +16,12 @@ extern "C" {
 
 // One block of 1,000 bytes by malloc, one of 7 by strdup, one of 2,000 by operator new: the last is freed.
 void* plugin_allocates() {
-    char* const copy = ::strdup("peak..");
-    void* const block = std::malloc(1'000);
+    // Volatile: else a compiler leaves out what is freed again.
+    char* const volatile copy = ::strdup("peak..");
+    void* const volatile block = std::malloc(1'000);
+    void* const volatile made = ::operator new(2'000);
     static_cast<char*>(block)[0] = held.text[0];
-    ::operator delete(::operator new(2'000));
+    ::operator delete(made);
     std::free(copy);
     return block;
 }
