@@ -5,6 +5,7 @@
 
 #include <peakscope/heap/block_header.hpp>
 #include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/heap/fault_hook.hpp>
 
 #include <atomic>
 #include <cerrno>
@@ -19,6 +20,14 @@ enum class on_failure {
     sets_errno  // malloc and its kin
 };
 
+// Whether a test wants this allocation to fail.
+[[nodiscard, gnu::noinline, gnu::cold]] inline bool shall_fail(void* block) noexcept {
+    const known_block known = block_header::of(block).facts();
+    if (known.own) return false; // nor one that is ignored
+    const origin_info& from = engine.origins[known.from];
+    return faults_here(fault_context, {known.requested_bytes, from.label, from.stack});
+}
+
 // One try, and the block is counted. While the counting is switched off, blocks are as they are without it.
 template <class Base>
 [[nodiscard]] void* allocate_and_count(std::size_t requested_bytes, std::size_t alignment, const void* frame) noexcept {
@@ -29,6 +38,12 @@ template <class Base>
     if (block == nullptr) return nullptr;
     if (block_header::of(block).padding_bytes() != 0) with_record<count_padding>(block);
     with_record<count_allocation>(block, frame);
+    if (faults_here != nullptr && shall_fail(block)) {
+        const block_header& header = block_header::of(block);
+        with_record<count_unusual_deallocation>(header.facts());
+        free_with_header<Base>(block, header.base_offset());
+        return nullptr;
+    }
     return block;
 }
 

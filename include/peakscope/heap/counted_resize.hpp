@@ -21,8 +21,9 @@ template <class Base>
 [[gnu::always_inline]] inline void* counted_zeros(std::size_t requested_bytes) noexcept {
     if (requested_bytes >= engine.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
         if (is_off()) return Base::allocate_zeros(requested_bytes);
-        errno = ENOMEM;
-        return nullptr;
+        void* const block = new_the_long_way<Base, on_failure::sets_errno>(
+            requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0)); // too much, or to fail in a test
+        return block != nullptr ? std::memset(block, 0, requested_bytes) : nullptr;
     }
     void* const base = Base::allocate_zeros(requested_bytes + sizeof(block_header));
     if (base == nullptr) return nullptr;
@@ -68,6 +69,15 @@ template <class Base>
         return nullptr;
     }
     const known_block before = block_header::of(block).facts();
+    if (faults_here != nullptr) { // by way of an allocation, which may fail
+        void* const made =
+            new_the_long_way<Base, on_failure::sets_errno>(requested_bytes, alignof(std::max_align_t), frame);
+        if (made == nullptr) return nullptr;
+        std::memcpy(made, block, std::min<std::size_t>(requested_bytes, before.requested_bytes));
+        with_record<count_unusual_deallocation>(before);
+        free_with_header<Base>(block, static_cast<std::size_t>(before.padding_bytes) + sizeof(block_header));
+        return made;
+    }
     void* const moved = move_to_other_size<Base>(block, requested_bytes);
     if (moved == nullptr) return nullptr;
     // Counted when it has succeeded: up to here the old block was live, and from here on it is not.

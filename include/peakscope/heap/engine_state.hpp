@@ -15,6 +15,13 @@
 #include <csignal>
 #endif
 
+namespace peakscope::heap {
+
+struct faultable;
+using fault_function = bool(void* context, const faultable& allocation) noexcept;
+
+} // namespace peakscope::heap
+
 namespace peakscope::heap::detail {
 
 inline constexpr std::int64_t default_batch_bytes = 32'768;
@@ -66,7 +73,8 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::atomic<std::int64_t> batch_bytes{default_batch_bytes};
     std::atomic<const capture_mode*> mode{nullptr};
     std::atomic<thread_record*> records{nullptr};
-    // From this size on, a block takes the long way. 0 while the counting is switched off: no new block is counted.
+    // From this size on, a block takes the long way. 0 while the counting is switched off, when no new block is
+    // counted, and while allocations are made to fail.
     std::atomic<std::size_t> slow_from_bytes{largest_block_bytes + 1};
 
     // Written by flushes.
@@ -101,12 +109,16 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::atomic<int> set_up{0};       // 1 while it is being done, 2 when it is
     std::atomic<bool> measured{false};
     std::atomic<bool> malloc_is_replaced{false}; // and not the operators alone
+    std::atomic<bool> injects{false};            // allocations may be made to fail (fault_hook.hpp)
     thread_record reserve;                       // for a thread that has no record and cannot get one
 };
 
 inline constinit counting_engine engine;
 
-[[nodiscard]] inline bool is_off() noexcept { return engine.slow_from_bytes.load(std::memory_order_relaxed) == 0; }
+[[nodiscard]] inline bool is_off() noexcept {
+    return engine.slow_from_bytes.load(std::memory_order_relaxed) == 0 &&
+           !engine.injects.load(std::memory_order_relaxed);
+}
 
 // The hooks of a thread without a record, and of one with nothing in particular to do (slow_event.hpp).
 [[nodiscard]] void* count_first_new(void* block, thread_record& record, const void* frame) noexcept;
@@ -120,5 +132,8 @@ inline constinit thread_local bool thread_is_ending = false;
 // The record that a thread without one has been lent for an event.
 inline constinit thread_local const thread_record* lent_record = nullptr;
 inline constinit thread_local bool thread_holds_cut = false;
+// Says of an allocation on this thread whether it shall fail; null for none.
+inline constinit thread_local fault_function* faults_here = nullptr;
+inline constinit thread_local void* fault_context = nullptr;
 
 } // namespace peakscope::heap::detail

@@ -140,7 +140,7 @@ inline void learn(thread_record& record) noexcept {
     learn(record);
     const bool every_time = (number & counting_engine::needs_fence) != 0;
     const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
-    const bool own = record.own_memory_scopes != 0;
+    const bool own = (record.own_memory_scopes | record.ignoring_scopes) != 0; // or ignored
     record.pass = every_time ? thread_record::no_pass : number;
     record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
     record.sampling_pass = !own && mode != nullptr && mode->rate_bytes > 0 ? record.pass : thread_record::no_pass;

@@ -18,6 +18,8 @@ using origin = std::uint32_t;
 
 // Of the blocks for which no number was left.
 inline constexpr origin not_attributed = 0;
+// In the header of a block that is in no figure: the profiler's own, but for its bytes.
+inline constexpr origin ignored = 1;
 // How many numbers there are, where the system gives the address space for the tables that they index.
 inline constexpr std::size_t most_origins = std::size_t{1} << 20U;
 inline constexpr std::size_t most_phases = 65'533;

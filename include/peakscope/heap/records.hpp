@@ -174,7 +174,7 @@ inline void disown_records_after_fork() noexcept {
         }
         // A thread that came to the gate while the cut was on may have been busy for a moment; it never got through.
         record->busy.store(0, std::memory_order_relaxed);
-        record->own_memory_scopes = 0;
+        record->own_memory_scopes = record->ignoring_scopes = 0;
         record->label = 0;
         record->work = 0;
         record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass;

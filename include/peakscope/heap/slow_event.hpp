@@ -14,11 +14,14 @@ namespace peakscope::heap::detail {
 // The long way of an allocation. The block has its tag, without an origin.
 inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
     block_header& header = block_header::of(block);
-    if (record.own_memory_scopes != 0) {
+    if ((record.own_memory_scopes | record.ignoring_scopes) != 0) {
         const aside in_progress{record};
         header.set_own();
-        record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
         record.own_blocks += 1;
+        if (record.own_memory_scopes != 0)
+            record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
+        else
+            header.set_origin(ignored);
         return;
     }
     const capture_mode* mode = nullptr;
@@ -40,7 +43,7 @@ inline void count_padding(thread_record& record, void* block) noexcept {
     record.own_bytes += block_header::of(block).padding_bytes();
 }
 
-// A block that is over-aligned, or the profiler's own.
+// A block that is over-aligned, or the profiler's own, or ignored.
 inline void count_unusual_deallocation(thread_record& record, const known_block& block) noexcept {
     if (!block.own) {
         const event in_progress{record};
@@ -50,7 +53,7 @@ inline void count_unusual_deallocation(thread_record& record, const known_block&
     const aside in_progress{record};
     record.own_bytes -= block.padding_bytes;
     if (block.own) {
-        record.own_bytes -= static_cast<std::int64_t>(block.requested_bytes);
+        if (block.from != ignored) record.own_bytes -= static_cast<std::int64_t>(block.requested_bytes);
         record.own_blocks -= 1;
     }
 }

@@ -130,6 +130,7 @@ struct alignas(128) thread_record {
     bool alone = false;      // no other thread has had an event since the last cut
     std::uint16_t label = 0; // in scope on this thread
     std::uint32_t own_memory_scopes = 0;
+    std::uint32_t ignoring_scopes = 0;
     std::int64_t base_bytes = 0;  // the shared sum after the last flush
     std::uint64_t interval = 0;   // between which cuts the record was last at work
     std::uint64_t generation = 0; // of the measurement that `stacks` belongs to

@@ -25,15 +25,15 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/report/site_lines.hpp>
+#include <peakscope/testing/measured_work.hpp>
 #include <peakscope/testing/statistics.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,24 +108,6 @@ inline void judge_growth(growth& of, std::size_t warm_up, std::size_t looked_at,
                of.bytes_per_run.confidence.low > 0 && 3 * goes_on >= last;
 }
 
-// What lives of each call stack, in bytes, from the flows of all runs up to now.
-[[nodiscard]] inline std::map<std::vector<std::uintptr_t>, std::int64_t> live_by_stack(const attribution& of) {
-    std::map<std::vector<std::uintptr_t>, std::int64_t> live;
-    for (const attribution::window& window : of.windows)
-        for (const attributed_amounts& each : window.amounts)
-            if (const attributed_origin& from = of.origins[each.origin]; from.stack != attributed_origin::no_stack)
-                live[of.stacks[from.stack]] += std::llround(each.allocated_bytes - each.freed_bytes);
-    return live;
-}
-
-template <class Source, class Work>
-void run_work(Source& source, Work& work) {
-    if constexpr (std::invocable<Work&, Source&>)
-        work(source);
-    else
-        work();
-}
-
 } // namespace detail
 
 /// Runs `work` `count` times under the heap source `Heap`. Work that takes an argument gets the source: a
@@ -133,7 +115,6 @@ void run_work(Source& source, Work& work) {
 /// the source throws when it cannot measure, and what the work throws.
 template <heap_source Heap, class Work>
 [[nodiscard]] leak_report leaks(std::size_t count, Work work, const leak_options& options = {}) {
-    constexpr bool by_site = attributes_memory<Heap>;
     leak_report found;
     found.warm_up = options.warm_up > 0 ? options.warm_up : std::max<std::size_t>(3, count / 3);
     found.runs = count > found.warm_up ? count - found.warm_up : 0;
@@ -144,61 +125,20 @@ template <heap_source Heap, class Work>
                           " to warm up cannot keep to " + format_fixed(100 * options.false_alarms, 3) +
                           " % false alarms: make more runs");
     found.heap.what = "heap";
-    std::map<std::vector<std::uintptr_t>, growth> by_stack;
-    attribution last;
-    named_stacks names;
-
-    Heap source;
-    {
-        [[maybe_unused]] const typename Heap::own_memory profilers;
-        source.open();
-    }
-    const struct closer {
-        Heap& source;
-        ~closer() { source.close(); }
-    } close_at_the_end{source};
-    source.settle();
-    typename Heap::window whole;
-    if constexpr (by_site) {
-        {
-            [[maybe_unused]] const typename Heap::own_memory profilers;
-            source.attribute(1, 1);
-        }
-        source.enter(whole, nullptr, 0);
-    } else {
-        source.enter(whole, nullptr);
-    }
+    std::map<detail::call_stack, growth> by_stack;
+    detail::measured_work<Heap> measured;
     for (std::size_t run = 0; run < count; ++run) {
-        typename Heap::window inner;
-        if constexpr (by_site)
-            source.enter(inner, &whole, 1);
-        else
-            source.enter(inner, &whole);
-        try {
-            detail::run_work(source, work);
-        } catch (...) {
-            static_cast<void>(source.leave(inner, &whole));
-            static_cast<void>(source.leave(whole, nullptr));
-            throw;
-        }
-        const heap_figures figures = source.leave(inner, &whole);
+        const heap_figures figures = measured.run(work);
         [[maybe_unused]] const typename Heap::own_memory profilers;
         if (!figures.delta)
             throw usage_error("leaks: the heap source '" + std::string{Heap::name} + "' tells no delta");
         found.heap.by_run.push_back(figures.delta->count);
-        if constexpr (by_site) {
-            last = source.attributed();
-            for (const auto& [stack, live_bytes] : detail::live_by_stack(last)) {
-                growth& of = by_stack[stack];
-                std::int64_t before = 0;
-                for (const std::int64_t each : of.by_run)
-                    before += each;
-                of.by_run.resize(run, 0);
-                of.by_run.push_back(live_bytes - before);
-            }
+        for (const auto& [stack, live_bytes] : measured.live_by_stack()) {
+            growth& of = by_stack[stack];
+            of.by_run.resize(run, 0);
+            of.by_run.push_back(live_bytes - std::accumulate(of.by_run.begin(), of.by_run.end(), std::int64_t{0}));
         }
     }
-    static_cast<void>(source.leave(whole, nullptr));
 
     [[maybe_unused]] const typename Heap::own_memory profilers;
     for (auto& [stack, of] : by_stack)
@@ -213,23 +153,9 @@ template <heap_source Heap, class Work>
     for (auto& [stack, of] : by_stack)
         detail::judge_growth(of, found.warm_up, found.looked_at, options);
     std::erase_if(by_stack, [](const auto& each) { return !each.second.leaks; });
-    if constexpr (by_site) {
-        if (!by_stack.empty()) names = source.named(last);
-        for (std::size_t i = 0; i < last.stacks.size() && i < names.stacks.size(); ++i)
-            if (const auto of = by_stack.find(last.stacks[i]); of != by_stack.end() && of->second.what.empty()) {
-                const named_stack& named = names.stacks[i];
-                site_report site;
-                if (named.shown < named.frames.size()) {
-                    const stack_frame& shown = named.frames[named.shown];
-                    site.function = shown.function;
-                    site.line = shown.line;
-                    site.file = !names.root.empty() && shown.file.starts_with(names.root)
-                                    ? shown.file.substr(names.root.size())
-                                    : shown.file;
-                }
-                of->second.what = report::detail::place_of(site);
-            }
-    }
+    if (!by_stack.empty())
+        for (auto& [stack, place] : measured.places())
+            if (const auto of = by_stack.find(stack); of != by_stack.end()) of->second.what = place;
     for (auto& [stack, of] : by_stack)
         found.sites.push_back(std::move(of));
     std::ranges::sort(found.sites, [](const growth& left, const growth& right) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Where allocations are made to fail, for tests. The counting engine calls the hook for each allocation that has
+// succeeded and is counted, on threads that ask for it; where it says so, the allocation is undone and has failed.
+#pragma once
+
+#include <peakscope/heap/block_header.hpp>
+#include <peakscope/heap/engine_state.hpp>
+
+#include <atomic>
+
+namespace peakscope::heap {
+
+/// What is known of an allocation that could be made to fail.
+struct faultable {
+    std::uint64_t requested_bytes = 0;
+    std::uint16_t label = 0;                     ///< the one in scope; 0 for none
+    sites::detail::stored_stack stack = nullptr; ///< null where no stack is captured
+};
+
+/// While one is alive, each allocation of its thread fails for which `fails(context, allocation)` says so: with
+/// std::bad_alloc, a null pointer or errno, by the form of the call, after the new_handler was asked. The function must
+/// not allocate. One in the process at a time, and not while the counting is switched off; all threads take the long
+/// way of counting meanwhile.
+class fault_scope {
+  public:
+    fault_scope(fault_function* fails, void* context) noexcept {
+        detail::fault_context = context;
+        detail::faults_here = fails;
+        slow_from_before_ = detail::engine.slow_from_bytes.load(std::memory_order_relaxed);
+        detail::engine.injects.store(true, std::memory_order_relaxed);
+        detail::engine.slow_from_bytes.store(0, std::memory_order_relaxed);
+    }
+    ~fault_scope() {
+        detail::engine.slow_from_bytes.store(slow_from_before_, std::memory_order_relaxed);
+        detail::engine.injects.store(false, std::memory_order_relaxed);
+        detail::faults_here = nullptr;
+    }
+    fault_scope(const fault_scope&) = delete;
+    fault_scope& operator=(const fault_scope&) = delete;
+
+  private:
+    std::size_t slow_from_before_ = 0;
+};
+
+} // namespace peakscope::heap
