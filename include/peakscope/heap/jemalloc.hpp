@@ -73,7 +73,8 @@ struct jemalloc_statistics {
         Value value{};
         std::size_t size = sizeof(value);
         mallctl_function* const mallctl = function();
-        if (mallctl == nullptr || mallctl(what, &value, &size, nullptr, 0) != 0) return std::nullopt;
+        if (mallctl == nullptr || mallctl(what, static_cast<void*>(&value), &size, nullptr, 0) != 0)
+            return std::nullopt;
         return value;
     }
 
@@ -170,7 +171,7 @@ class jemalloc<this_thread> {
   private:
     // jemalloc looks for a new peak each time that a thread has allocated so much, or freed so much, since the last
     // look: it is too low by less than that, and never too high.
-    static constexpr bytes between_looks{64 * 1024};
+    static constexpr bytes between_looks{std::int64_t{64} * 1024};
 
     void read(window& into) const noexcept {
         into.allocated_ = *allocated_;

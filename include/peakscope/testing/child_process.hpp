@@ -88,7 +88,7 @@ template <class Work>
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // A test framework's handlers would report the crash as one of the test's own.
     for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTERM, SIGTRAP})
-        ::signal(signal, SIG_DFL);
+        static_cast<void>(::signal(signal, SIG_DFL));
     if (limits.address_space) {
         const auto most = static_cast<rlim_t>(limits.address_space->count);
         const rlimit limit{most, most};
@@ -104,7 +104,7 @@ template <class Work>
         constexpr char unknown[] = "ean exception that is no std::exception";
         written = write_all(text_file, unknown, sizeof(unknown) - 1);
     }
-    std::fflush(nullptr);
+    static_cast<void>(std::fflush(nullptr));
     ::_exit(written ? 0 : 127);
 }
 
@@ -176,7 +176,7 @@ template <class Work>
 [[nodiscard]] std::vector<child_result> run_in_children(std::size_t count, Work work, const child_limits& limits) {
     std::vector<child_result> all;
     all.reserve(count);
-    std::fflush(nullptr); // else each child would write what is buffered here
+    static_cast<void>(std::fflush(nullptr)); // else each child would write what is buffered here
     int ends[2];
     if (::pipe(ends) != 0) throw error("no pipe to the children: " + system_reason(errno));
     const pid_t parent_of_children = ::fork();

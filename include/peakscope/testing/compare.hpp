@@ -33,11 +33,11 @@
 namespace peakscope::testing {
 
 struct compare_options {
-    double tolerance = 0.02;      ///< of the baseline's figure
-    bytes least_heap{1'024};      ///< smaller changes of a heap figure in bytes are none
-    bytes least_rss{256 * 1'024}; ///< the same for the RSS, which the kernel counts in batches of pages
-    double level = 0.99;          ///< of the bootstrap interval
-    std::size_t sites = 10;       ///< that are shown
+    double tolerance = 0.02;                    ///< of the baseline's figure
+    bytes least_heap{1'024};                    ///< smaller changes of a heap figure in bytes are none
+    bytes least_rss{std::int64_t{256} * 1'024}; ///< the same for the RSS, which the kernel counts in batches of pages
+    double level = 0.99;                        ///< of the bootstrap interval
+    std::size_t sites = 10;                     ///< that are shown
 };
 
 enum class change_kind {
@@ -254,8 +254,8 @@ class comparer {
     }
 
     template <class Heap, class Rss>
-    void window(const std::string& of, Heap heap, Rss rss) {
-        const auto figure = [](auto get, auto value, auto precision_of) {
+    void window(const std::string& of, const Heap& heap, const Rss& rss) {
+        const auto figure = [](const auto& get, auto value, auto precision_of) {
             return [=](const memory_report& report) -> compared_value {
                 const auto* const figures = get(report);
                 if (figures == nullptr) return {};
@@ -331,6 +331,7 @@ class comparer {
             return median_of(std::move(sample));
         };
         std::vector<double> differences;
+        differences.reserve(resamples);
         for (std::size_t i = 0; i < resamples; ++i)
             differences.push_back(resampled(now) - resampled(before));
         std::ranges::sort(differences);
@@ -341,6 +342,7 @@ class comparer {
     // Of the report in the middle, by heap peak.
     [[nodiscard]] static const memory_report& typical(const std::vector<memory_report>& side) {
         std::vector<const memory_report*> sorted;
+        sorted.reserve(side.size());
         for (const memory_report& each : side)
             sorted.push_back(&each);
         std::ranges::sort(sorted, [](const memory_report* left, const memory_report* right) {

@@ -110,10 +110,10 @@ namespace detail {
 // Decides which allocation fails. Called inside of allocations: it allocates nothing.
 class fault_decision {
   public:
-    fault_decision(const fault_options& options, std::vector<call_stack> stacks)
-        : options_(options), stacks_(std::move(stacks)) {
+    explicit fault_decision(const fault_options& options) : options_(options) {
         if (!options.label.empty()) label_ = heap::detail::labels_of_process().number_of(options.label);
     }
+    void only_at(std::vector<call_stack> stacks) { stacks_ = std::move(stacks); }
 
     // The nth allocation that the options admit; with `fails` false it is only looked at.
     void by_number(std::size_t number, bool fails) noexcept {
@@ -223,13 +223,13 @@ class fault_runner {
                 throw usage_error("faults: nothing was allocated at a site that holds '" + options.site +
                                   "'; the heap source needs a site policy, and the work must come there");
         }
-        decision_.emplace(options, std::move(chosen));
+        decision_.only_at(std::move(chosen));
     }
 
     [[nodiscard]] fault_report each() {
         fault_report report;
         for (std::size_t number = 1; number <= options_.most_attempts; ++number) {
-            decision_->by_number(number, true);
+            decision_.by_number(number, true);
             const attempt_result result = options_.isolated ? isolated_attempt() : attempt();
             if (!result.fired) return report;
             ++report.attempts;
@@ -243,7 +243,7 @@ class fault_runner {
         fault_report report;
         report.seed = seed;
         for (std::size_t run = 1; run <= runs; ++run) {
-            decision_->at_random(probability, seed + run);
+            decision_.at_random(probability, seed + run);
             const attempt_result result = options_.isolated ? isolated_attempt() : attempt();
             if (!result.fired) continue;
             ++report.attempts;
@@ -259,7 +259,7 @@ class fault_runner {
         heap_figures figures;
         figures = measured_.run(guarded_);
         [[maybe_unused]] const own_memory profilers;
-        result.fired = decision_->fired();
+        result.fired = decision_.fired();
         if (!result.fired && unexpected_) std::rethrow_exception(std::exchange(unexpected_, nullptr));
         unexpected_ = nullptr;
         if (!result.fired) return result;
@@ -271,7 +271,7 @@ class fault_runner {
             result.found = true;
             result.detail = leak_text(*figures.delta);
         }
-        if (result.found) result.place = place_of(decision_->where());
+        if (result.found) result.place = place_of(decision_.where());
         return result;
     }
 
@@ -284,12 +284,12 @@ class fault_runner {
         result.kind = child.text.starts_with("it took longer") ? fault_kind::hung : fault_kind::crashed;
         result.detail = child.text;
         // The child cannot say where; the same allocation is looked at here, without failing.
-        decision_->look();
+        decision_.look();
         static_cast<void>(measured_.run(guarded_));
         [[maybe_unused]] const own_memory profilers;
         unexpected_ = nullptr;
         static_cast<void>(measured_.live_by_stack());
-        result.place = place_of(decision_->where());
+        result.place = place_of(decision_.where());
         return result;
     }
 
@@ -326,12 +326,12 @@ class fault_runner {
     struct guarded_work {
         fault_runner& runner;
         void operator()() {
-            const heap::fault_scope faults{fault_decision::decide, &*runner.decision_};
+            const heap::fault_scope faults{fault_decision::decide, &runner.decision_};
             try {
                 runner.work_();
-            } catch (const std::bad_alloc&) { // as it may
+            } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): it may throw that
             } catch (...) {
-                if (!runner.decision_->fired()) runner.unexpected_ = std::current_exception();
+                if (!runner.decision_.fired()) runner.unexpected_ = std::current_exception();
             }
         }
     };
@@ -340,7 +340,7 @@ class fault_runner {
     const fault_options& options_;
     measured_work<Heap> measured_;
     std::map<call_stack, std::int64_t> live_;
-    std::optional<fault_decision> decision_;
+    fault_decision decision_{options_};
     std::exception_ptr unexpected_;
     guarded_work guarded_{*this};
 };

@@ -105,6 +105,7 @@ struct linear_fit : fit {
     [[nodiscard]] static linear_fit of(const std::vector<scaling_point>& points, double level) {
         linear_fit made;
         std::vector<double> fitted;
+        fitted.reserve(points.size());
         for (const scaling_point& each : points)
             fitted.push_back(each.value);
         for (int iteration = 0; iteration < 50; ++iteration) {
