@@ -2,6 +2,7 @@
 // All of peakscope that needs nothing but Boost.Hana. Left out, for who wants them to include:
 //   heap/counting_operators.hpp          replaces operator new and delete; belongs in one .cpp file
 //   heap/malloc_counting_functions.hpp   replaces malloc and its kin as well; the same
+//   testing/                             for tests
 //   report/json.hpp, json_reader.hpp     need nlohmann-json
 #pragma once
 

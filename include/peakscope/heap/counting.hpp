@@ -309,6 +309,8 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
             }
             engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
             engine.phase = static_cast<std::uint16_t>(outside_phases + outer->part_);
+        } else { // what looks at the heap from outside of the measurement (heap_since.hpp) has a peak too
+            engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
         }
         return figures_of(inner, engine.totals, now.peak_bytes);
     }
