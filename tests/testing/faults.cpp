@@ -34,8 +34,8 @@ using Heap = tests::counted_heap<sites::caller<sites::addresses>>;
 void* taken(std::size_t size_bytes) {
     static std::array<void* volatile, 10'000> all{};
     static std::size_t count = 0;
-    void* const block = ::operator new(size_bytes);
-    all[count++ % all.size()] = block;
+    void* volatile& block = all[count++ % all.size()];
+    block = ::operator new(size_bytes);
     return block;
 }
 
@@ -47,9 +47,9 @@ void leaks_when_the_second_fails() {
 }
 
 void checks_nothing() {
-    const std::unique_ptr<char[]> held{new char[10]};
+    ::operator delete(taken(10));
     auto* volatile block = static_cast<char*>(::operator new(50, std::nothrow));
-    const_cast<volatile char*>(block)[0] = held[0];
+    const_cast<volatile char*>(block)[0] = 1;
     ::operator delete(block);
 }
 

@@ -72,7 +72,9 @@ TEST_CASE("every repetition has the same clean baseline, and its whole report co
     CHECK(heap.mad == 0);
     CHECK(heap.confidence.low == 3 << 20);
     CHECK(heap.confidence.high == 3 << 20);
-    CHECK(runs.of(testing::figures::rss_peak).median >= 3 << 20);
+    // As far as the kernel's counters can be trusted.
+    const auto bound = static_cast<double>(runs.reports[0].rss.peak_precision.bound.count);
+    CHECK(runs.of(testing::figures::rss_peak).median + bound >= 3 << 20);
     CHECK(runs.text().starts_with("12 repetitions\n  heap delta  median 0 B [0 B, 0 B], MAD 0 B, ±0.00 %\n"
                                   "  heap peak  median 3.00 MiB [3.00 MiB, 3.00 MiB], MAD 0 B, ±0.00 %\n  RSS delta"));
 }

@@ -42,6 +42,11 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+// It declares posix_memalign without glibc's noexcept, which clang++ lets pass before a definition and not after it.
+#if defined(__clang__) && __has_include(<mm_malloc.h>)
+#include <mm_malloc.h>
+#endif
+
 namespace peakscope::heap::detail {
 
 namespace {
