@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -163,6 +164,28 @@ TEST_CASE("by site: the text that a report shows for it") {
     CHECK_THROWS_AS(
         static_cast<void>(fail_each_allocation<Heap>(leaks_when_the_second_fails, {.site = "nowhere.cpp:1"})),
         usage_error);
+}
+
+TEST_CASE("what is allocated from a resource fails, and nothing else") {
+    const auto fills = [](heap::resource& from) {
+        std::pmr::vector<std::pmr::string> names{&from};
+        for (int i = 0; i < 5; ++i)
+            names.emplace_back("a name that is too long for a short string");
+        ::operator delete(taken(1)); // from elsewhere
+    };
+    const fault_report report = fail_each_allocation<heap::resource>(fills);
+    CHECK(report.attempts == 5 + 4); // five strings, and room for 1, 2, 4 and 8
+    CHECK_MESSAGE(report.ok(), report.text());
+    const auto leaks = [](heap::resource& from) {
+        void* const first = from.allocate(100);
+        void* const second = from.allocate(200);
+        from.deallocate(second, 200);
+        from.deallocate(first, 100);
+    };
+    const fault_report leak = fail_each_allocation<heap::resource>(leaks, {.isolated = true});
+    REQUIRE(leak.findings.size() == 1);
+    CHECK(leak.findings[0].number == 2);
+    CHECK(leak.findings[0].detail == "100 B");
 }
 
 TEST_CASE("at random, with a seed that gives the same again") {

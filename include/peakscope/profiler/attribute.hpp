@@ -93,6 +93,19 @@ template <class ParentOf>
     return inside;
 }
 
+// A stack as a report shows it, without amounts. Files are relative to `root`.
+[[nodiscard]] inline site_report site_of(const named_stack& named, const std::string& root) {
+    site_report made;
+    made.stack = named.frames;
+    if (named.shown >= named.frames.size()) return made;
+    const stack_frame& shown = named.frames[named.shown];
+    made.function = shown.function;
+    made.line = shown.line;
+    made.file = !root.empty() && shown.file.starts_with(root) ? shown.file.substr(root.size()) : shown.file;
+    if (made.line == 0) made.file = made.file.substr(made.file.rfind('/') + 1); // a program or a library
+    return made;
+}
+
 class attribution_report {
   public:
     template <class ParentOf>
@@ -178,16 +191,7 @@ class attribution_report {
             made.function = before ? "(allocated before the measurement)" : "(not attributed)";
             return made;
         }
-        const named_stack& named = named_.stacks[stack];
-        made.stack = named.frames;
-        if (named.shown >= named.frames.size()) return made;
-        const stack_frame& shown = named.frames[named.shown];
-        made.function = shown.function;
-        made.line = shown.line;
-        made.file = !named_.root.empty() && shown.file.starts_with(named_.root) ? shown.file.substr(named_.root.size())
-                                                                                : shown.file;
-        if (made.line == 0) made.file = made.file.substr(made.file.rfind('/') + 1); // a program or a library
-        return made;
+        return site_of(named_.stacks[stack], named_.root);
     }
 
     // The largest delta first; of equal ones, what held more at the peak, and at last by name, so that two runs agree.

@@ -12,6 +12,7 @@
 // and only allocations of that thread fail.
 //
 // Works under the sources over the counting engine: with `malloc_counting`, malloc, calloc and realloc fail as well.
+// With heap::resource the work is given the resource, and what is allocated from it fails, and nothing else.
 #pragma once
 
 #include <peakscope/core/concepts.hpp>
@@ -19,11 +20,13 @@
 #include <peakscope/core/format.hpp>
 #include <peakscope/heap/fault_hook.hpp>
 #include <peakscope/heap/label_names.hpp>
+#include <peakscope/heap/resource.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/testing/child_process.hpp>
 #include <peakscope/testing/measured_work.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -31,6 +34,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <memory_resource>
 #include <new>
 #include <optional>
 #include <random>
@@ -205,12 +209,35 @@ struct attempt_result {
     }
 };
 
+// Where a heap::resource has its memory from, and fails to have it.
+class failing_upstream final : public std::pmr::memory_resource {
+  public:
+    explicit failing_upstream(fault_decision& decision) : decision_(decision) {}
+    bool fails = false;
+
+  private:
+    void* do_allocate(std::size_t size_bytes, std::size_t alignment) override {
+        if (fails && fault_decision::decide(&decision_, {size_bytes, 0, nullptr})) throw std::bad_alloc{};
+        return std::pmr::new_delete_resource()->allocate(size_bytes, alignment);
+    }
+    void do_deallocate(void* block, std::size_t size_bytes, std::size_t alignment) override {
+        std::pmr::new_delete_resource()->deallocate(block, size_bytes, alignment);
+    }
+    [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+
+    fault_decision& decision_;
+};
+
 template <heap_source Heap, class Work>
 class fault_runner {
     using own_memory = typename Heap::own_memory;
+    static constexpr bool per_instance = std::derived_from<Heap, heap::resource>;
 
   public:
     fault_runner(Work& work, const fault_options& options) : work_(work), options_(options) {
+        if constexpr (per_instance) measured_.source().set_upstream(upstream_);
         for (std::size_t i = 0; i < std::max<std::size_t>(options.warm_up, 1); ++i)
             static_cast<void>(measured_.run(work_));
         [[maybe_unused]] const own_memory profilers;
@@ -326,9 +353,8 @@ class fault_runner {
     struct guarded_work {
         fault_runner& runner;
         void operator()() {
-            const heap::fault_scope faults{fault_decision::decide, &runner.decision_};
             try {
-                runner.work_();
+                runner.work_under_faults();
             } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): it may throw that
             } catch (...) {
                 if (!runner.decision_.fired()) runner.unexpected_ = std::current_exception();
@@ -336,11 +362,26 @@ class fault_runner {
         }
     };
 
+    void work_under_faults() {
+        if constexpr (per_instance) {
+            const struct armed {
+                failing_upstream& upstream;
+                explicit armed(failing_upstream& of) : upstream(of) { upstream.fails = true; }
+                ~armed() { upstream.fails = false; }
+            } while_it_runs{upstream_};
+            work_(measured_.source());
+        } else {
+            const heap::fault_scope faults{fault_decision::decide, &decision_};
+            work_();
+        }
+    }
+
     Work& work_;
     const fault_options& options_;
+    fault_decision decision_{options_};
+    failing_upstream upstream_{decision_};
     measured_work<Heap> measured_;
     std::map<call_stack, std::int64_t> live_;
-    fault_decision decision_{options_};
     std::exception_ptr unexpected_;
     guarded_work guarded_{*this};
 };

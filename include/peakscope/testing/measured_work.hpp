@@ -7,6 +7,7 @@
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/profiler/attribute.hpp>
 #include <peakscope/report/site_lines.hpp>
 
 #include <cmath>
@@ -67,13 +68,12 @@ class measured_work {
             else
                 work();
         } catch (...) {
-            failed_ = source_.leave(inner, &whole_);
+            static_cast<void>(source_.leave(inner, &whole_));
             throw;
         }
         return source_.leave(inner, &whole_);
     }
-    /// The figures of the last run that threw.
-    [[nodiscard]] const heap_figures& of_failed_run() const noexcept { return failed_; }
+    [[nodiscard]] Heap& source() noexcept { return source_; }
 
     /// What lives of each call stack, in bytes; empty for sources that know none.
     [[nodiscard]] std::map<call_stack, std::int64_t> live_by_stack() {
@@ -95,26 +95,15 @@ class measured_work {
         if constexpr (by_site) {
             const named_stacks names = source_.named(attribution_);
             for (std::size_t i = 0; i < attribution_.stacks.size() && i < names.stacks.size(); ++i)
-                all.try_emplace(attribution_.stacks[i], place_of(names.stacks[i], names.root));
+                all.try_emplace(attribution_.stacks[i],
+                                report::detail::place_of(profiler_detail::site_of(names.stacks[i], names.root)));
         }
         return all;
     }
 
   private:
-    [[nodiscard]] static std::string place_of(const named_stack& named, const std::string& root) {
-        site_report site;
-        if (named.shown < named.frames.size()) {
-            const stack_frame& shown = named.frames[named.shown];
-            site.function = shown.function;
-            site.line = shown.line;
-            site.file = !root.empty() && shown.file.starts_with(root) ? shown.file.substr(root.size()) : shown.file;
-        }
-        return report::detail::place_of(site);
-    }
-
     Heap source_;
     typename Heap::window whole_;
-    heap_figures failed_;
     attribution attribution_;
 };
 
