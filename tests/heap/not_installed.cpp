@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A program that forgot to have the functions replaced.
 #include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/heap_since.hpp>
 #include <peakscope/heap/malloc_counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
@@ -39,4 +40,11 @@ TEST_CASE("without the replaced functions a measurement is refused, with what to
     CHECK(refusal<heap::malloc_counting<>>() ==
           "the counted heap sees no allocations: malloc is not replaced. Include "
           "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program");
+}
+
+TEST_CASE("and what looks at the heap beside measurements has no figures, and not zero") {
+    const heap::heap_since process;
+    const heap::thread_heap_since thread;
+    CHECK(process.figures() == heap_figures{});
+    CHECK(thread.figures() == heap_figures{});
 }

@@ -166,7 +166,7 @@ TEST_CASE("the old way: the fixture in the measurement, and the peak of the proc
     MESSAGE("RSS delta from " << delta.minimum << " to " << delta.maximum
                               << " B in ten runs of one build; the peak of every "
                               << "run is the process's, " << peaks.back() << " B");
-    CHECK(delta.spread > 0.05);           // what a hundred builds above stay within
+    CHECK(delta.spread > 0.5);
     CHECK(std::ranges::is_sorted(peaks)); // it can only grow
 }
 

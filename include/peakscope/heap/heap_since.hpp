@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The heap since a moment, beside whatever measurement runs: for test frameworks, which look at every test and must
-// not be in the way of those that measure for themselves. Needs the replaced operators, or malloc.
+// not be in the way of those that measure for themselves. Needs the replaced operators, or
+// malloc: without them no figure is available.
 //
 //     const peakscope::heap::heap_since start;                 // the whole process
 //     const peakscope::heap::thread_heap_since mine;           // this thread alone
@@ -10,16 +11,34 @@
 
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/heap/own_memory.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <new>
 
 namespace peakscope::heap {
 
 namespace detail {
 
+// Asked once, by calling one: what is linked decides.
+[[nodiscard]] inline bool operators_are_replaced() noexcept {
+    static const bool replaced = [] {
+        const own_memory_scope not_the_programs;
+        const thread_record* const record = current_record;
+        if (record == &no_record) return false;
+        const std::int64_t before = record->own_blocks;
+        void* volatile probe = ::operator new(1, std::nothrow); // volatile: the call must not be optimised away
+        const bool counted = record->own_blocks > before;
+        ::operator delete(probe, std::nothrow);
+        return counted;
+    }();
+    return replaced;
+}
+
 [[nodiscard]] inline heap_figures figures_between(const flow& start, const flow& end) noexcept {
+    if (!operators_are_replaced()) return {};
     heap_figures figures{.totals_precision = exact};
     figures.start = bytes{start.live_bytes()};
     figures.end = bytes{end.live_bytes()};
@@ -48,6 +67,7 @@ namespace detail {
 class heap_since {
   public:
     heap_since() noexcept {
+        static_cast<void>(detail::operators_are_replaced()); // asked before anything is looked at
         const detail::cut standing_still;
         outer_peak_bytes_ = detail::flush_all(standing_still).peak_bytes;
         generation_ = detail::engine.generation;
@@ -73,7 +93,7 @@ class heap_since {
         const detail::cut standing_still;
         const detail::interval_peak now = detail::flush_all(standing_still);
         heap_figures figures = detail::figures_between(start_, detail::totals_now(standing_still));
-        if (!has_peak_ || measures()) return figures;
+        if (!has_peak_ || measures() || !figures.start) return figures;
         std::int64_t bound_bytes = now.bound_bytes;
         if (generation_ != detail::engine.generation) { // the measurement's intervals are no longer known
             std::int64_t records = 0;
@@ -100,7 +120,10 @@ class heap_since {
 /// balance, below 0 where it frees what others allocated; a peak of them is not available.
 class thread_heap_since {
   public:
-    thread_heap_since() noexcept { start_ = now(); }
+    thread_heap_since() noexcept {
+        static_cast<void>(detail::operators_are_replaced());
+        start_ = now();
+    }
 
     [[nodiscard]] heap_figures figures() const noexcept { return detail::figures_between(start_, now()); }
 

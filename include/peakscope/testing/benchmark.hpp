@@ -34,10 +34,13 @@ class benchmark_memory final : public benchmark::MemoryManager {
     void stop(Result& result) noexcept {
         const heap_figures figures = since_->figures();
         since_.reset();
-        result.num_allocs = static_cast<std::int64_t>(figures.allocations.value_or(0));
-        result.max_bytes_used = figures.peak_delta.value_or(bytes{}).count;
-        result.total_allocated_bytes = figures.allocated.value_or(bytes{}).count;
-        result.net_heap_growth = figures.delta.value_or(bytes{}).count;
+        // The mark for what is not known, never 0, is what the library has put there.
+        const std::int64_t unknown = result.net_heap_growth;
+        const auto size = [&](const std::optional<bytes>& value) { return value ? value->count : unknown; };
+        result.num_allocs = figures.allocations ? static_cast<std::int64_t>(*figures.allocations) : unknown;
+        result.max_bytes_used = size(figures.peak_delta);
+        result.total_allocated_bytes = size(figures.allocated);
+        result.net_heap_growth = size(figures.delta);
     }
 
     std::optional<heap::heap_since> since_;

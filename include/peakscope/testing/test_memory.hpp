@@ -62,16 +62,20 @@ class test_memory {
     // The figures are read first, so that nothing that is done with them is in them.
     [[nodiscard]] outcome end() {
         memory_report report;
-        report.heap_source = defaults().scope == looks_at::process ? "counting" : "counting, this thread";
+        report.heap_source = !heap::detail::operators_are_replaced()
+                                 ? "counting, without counting_operators.hpp in any file"
+                             : defaults().scope == looks_at::process ? "counting"
+                                                                     : "counting, this thread";
         report.rss_source = "none";
         report.heap = process_ ? process_->figures() : thread_->figures();
         const heap::ignoring framework;
         thread_.reset();
         process_.reset();
         outcome made;
-        made.line = "heap Δ " + format_signed_bytes(report.heap.delta.value_or(bytes{})) + ", peak " +
-                    (report.heap.peak_delta ? format_signed_bytes(*report.heap.peak_delta) : std::string{"n/a"}) +
-                    ", " + format_count(report.heap.allocations.value_or(0)) + " allocations";
+        made.line =
+            "heap Δ " + (report.heap.delta ? format_signed_bytes(*report.heap.delta) : std::string{"n/a"}) + ", peak " +
+            (report.heap.peak_delta ? format_signed_bytes(*report.heap.peak_delta) : std::string{"n/a"}) + ", " +
+            (report.heap.allocations ? format_count(*report.heap.allocations) : std::string{"n/a"}) + " allocations";
         made.broken = check(report, {.whole = of_this_test().value_or(defaults().allowed)});
         return made;
     }
