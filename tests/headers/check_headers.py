@@ -16,7 +16,7 @@ import tempfile
 
 # What only a layer that measures may know of: the operating system's own headers.
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
-PLATFORM_LAYERS = {"heap", "rss", "sites"}
+PLATFORM_LAYERS = {"memory", "engine", "heap", "rss", "sites"}
 PLATFORM_HEADERS = {"testing/child_process.hpp"}  # a test is isolated in a process of its own
 OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|gmock/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
 # Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.

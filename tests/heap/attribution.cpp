@@ -139,13 +139,13 @@ TEST_CASE("what an earlier measurement left keeps its site, and is from before")
 }
 
 TEST_CASE("ten thousand measurements in one process use up no numbers") {
-    const std::size_t before = heap::detail::engine.origins.count();
+    const std::size_t before = engine::state.origins.count();
     for (int i = 0; i < 10'000; ++i) {
         Memory memory{"again"};
         ::operator delete(tests::allocate_at<0>(10, 0));
         static_cast<void>(memory.finish());
     }
-    CHECK(heap::detail::engine.origins.count() <= before + 8);
+    CHECK(engine::state.origins.count() <= before + 8);
 }
 
 TEST_CASE("zero bytes, over-aligned, and every form: each block has its site") {

@@ -95,10 +95,10 @@ TEST_CASE("a window that opens and closes under two busy threads never sees a bl
 }
 
 TEST_CASE("the same on a kernel without membarrier, where every event pays for a fence") {
-    auto& gate = heap::detail::engine.gate;
-    gate.fetch_or(heap::detail::counting_engine::needs_fence);
+    auto& gate = engine::state.gate;
+    gate.fetch_or(engine::engine_state::needs_fence);
     check_windows_over_a_relay();
-    gate.fetch_and(~std::uint32_t{heap::detail::counting_engine::needs_fence});
+    gate.fetch_and(~std::uint32_t{engine::engine_state::needs_fence});
 }
 
 TEST_CASE("a thread that ends with uncounted events leaves none behind; one that frees while it ends is counted too") {

@@ -3,7 +3,7 @@
 // hand, glibc's own function is asked the same question.
 #include "../invariants.hpp"
 
-#include <peakscope/heap/glibc_allocator.hpp>
+#include <peakscope/heap/interpose/glibc_allocator.hpp>
 #include <peakscope/heap/malloc_counting.hpp>
 #include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/profiler/measurement.hpp>

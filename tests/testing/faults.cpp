@@ -219,7 +219,7 @@ TEST_CASE(
     void* const block = taken(10);
     CHECK(heap::detail::has_header(block));
     ::operator delete(block);
-    CHECK(heap::detail::engine.slow_from_bytes.load() == heap::detail::largest_block_bytes + 1);
+    CHECK(engine::state.slow_from_bytes.load() == heap::detail::largest_block_bytes + 1);
 }
 
 #ifdef OVER_MALLOC

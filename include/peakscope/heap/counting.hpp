@@ -33,12 +33,12 @@
 #include <peakscope/core/bytes.hpp>
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/heap/capture.hpp>
-#include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/engine/capture.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/engine/label_names.hpp>
+#include <peakscope/engine/ledger.hpp>
 #include <peakscope/heap/counting_options.hpp>
 #include <peakscope/heap/fwd.hpp>
-#include <peakscope/heap/label_names.hpp>
-#include <peakscope/heap/ledger.hpp>
 #include <peakscope/sites/none.hpp>
 #include <peakscope/sites/symboliser.hpp>
 
@@ -58,6 +58,8 @@ namespace peakscope::heap {
 
 namespace detail {
 
+using namespace engine;
+
 // How a source over the counting engine tells that the functions it counts are replaced: it calls them, because what is
 // linked decides, and not what was included somewhere.
 struct counted_operators {
@@ -67,7 +69,7 @@ struct counted_operators {
         if (!is_counted)
             return "the counted heap sees no allocations: operator new is not replaced. Include "
                    "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program";
-        if (engine.malloc_is_replaced.load(std::memory_order_relaxed))
+        if (engine::state.malloc_is_replaced.load(std::memory_order_relaxed))
             return "malloc is counted too, and not operator new alone: measure with heap::malloc_counting, or include "
                    "<peakscope/heap/counting_operators.hpp> in the place of malloc_counting_functions.hpp";
         return nullptr;
@@ -114,25 +116,25 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     /// Throws `usage_error` when another measurement uses the counted heap, and `source_error` when the operators are
     /// not replaced.
     void open() {
-        if (engine.measured.exchange(true, std::memory_order_acq_rel))
+        if (engine::state.measured.exchange(true, std::memory_order_acq_rel))
             throw usage_error(
                 "the counted heap serves one measurement at a time, and one is running: finish() it before "
                 "the next one starts");
         if (is_off()) {
-            engine.measured.store(false, std::memory_order_release);
+            engine::state.measured.store(false, std::memory_order_release);
             throw usage_error("the counted heap is switched off: call peakscope::heap::switch_counting_on() first");
         }
         if constexpr (reads_statistics)
             if (const char* const what_to_do = allocator::statistics::missing()) {
-                engine.measured.store(false, std::memory_order_release);
+                engine::state.measured.store(false, std::memory_order_release);
                 throw source_error(std::string{"heap::"} + allocator::name + " cannot be read: " + what_to_do);
             }
         if (const char* const refusal = Counted::refusal(is_replaced())) {
-            engine.measured.store(false, std::memory_order_release);
+            engine::state.measured.store(false, std::memory_order_release);
             throw source_error(refusal);
         }
         static_cast<void>(labels_of_process()); // made now, when it is no event inside of another
-        foreign_blocks_at_start_ = engine.foreign_blocks.load(std::memory_order_relaxed);
+        foreign_blocks_at_start_ = engine::state.foreign_blocks.load(std::memory_order_relaxed);
     }
 
     /// For a measurement by phases: makes room for `phase_count` of them, that nest up to `depth` deep. From here on,
@@ -143,21 +145,22 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         const cut standing_still;
         static_cast<void>(flush_all(standing_still)); // nothing may be pending when the batch changes
         end_interval(standing_still, [](origin, const tally&, const special_tally*) {});
-        engine.origins.begin([](origin from) {
-            holding& live = engine.live[from];
+        engine::state.origins.begin([](origin from) {
+            holding& live = engine::state.live[from];
             // What sampled blocks stood for is forgotten (see `was_sampled`), but not the blocks.
             if (!is_counted(from)) live = {0, 0, 0, live.samples};
             return !live.is_zero();
         });
         ledger_.begin(standing_still);
         begin_booking_work(standing_still, phase_count);
-        for (std::size_t label = 1; label < engine.label_count.load(std::memory_order_acquire); ++label)
-            engine.labels[label].peak_bytes.store(engine.labels[label].live_bytes.load(std::memory_order_relaxed),
-                                                  std::memory_order_relaxed);
-        ++engine.generation;
-        engine.phase = outside_phases;
-        engine.batch_bytes.store(batch_bytes, std::memory_order_relaxed);
-        if constexpr (captures) engine.mode.store(&capturing<site_policy, RateBytes>::mode, std::memory_order_release);
+        for (std::size_t label = 1; label < engine::state.label_count.load(std::memory_order_acquire); ++label)
+            engine::state.labels[label].peak_bytes.store(
+                engine::state.labels[label].live_bytes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        ++engine::state.generation;
+        engine::state.phase = outside_phases;
+        engine::state.batch_bytes.store(batch_bytes, std::memory_order_relaxed);
+        if constexpr (captures)
+            engine::state.mode.store(&capturing<site_policy, RateBytes>::mode, std::memory_order_release);
     }
 
     void close() noexcept {
@@ -165,10 +168,10 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
             const cut standing_still;
             static_cast<void>(flush_all(standing_still));
             end_interval(standing_still, [](origin, const tally&, const special_tally*) {});
-            engine.phase = before_measurement;
-            engine.mode.store(nullptr, std::memory_order_release);
+            engine::state.phase = before_measurement;
+            engine::state.mode.store(nullptr, std::memory_order_release);
         }
-        engine.measured.store(false, std::memory_order_release);
+        engine::state.measured.store(false, std::memory_order_release);
     }
 
     /// Gives free pages back to the system (glibc: malloc_trim), so that RSS starts from what is really in use.
@@ -194,10 +197,10 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         inner.outer_peak_bytes_ = now.peak_bytes;
         inner.part_ = phase;
         ledger_.end(standing_still, outer != nullptr ? outer->part_ : 0);
-        inner.start_ = engine.totals;
+        inner.start_ = engine::state.totals;
         inner.known_peak_bytes_ = inner.start_.live_bytes();
-        engine.peak_bytes.store(inner.known_peak_bytes_, std::memory_order_relaxed);
-        engine.phase = static_cast<std::uint16_t>(outside_phases + phase);
+        engine::state.peak_bytes.store(inner.known_peak_bytes_, std::memory_order_relaxed);
+        engine::state.phase = static_cast<std::uint16_t>(outside_phases + phase);
     }
 
     heap_figures leave(window& inner, window* outer) noexcept {
@@ -212,13 +215,13 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     /// Block headers, records, tables, and what was allocated under `own_memory` and is still live.
     [[nodiscard]] std::optional<bytes> own_bytes() const noexcept {
         const cut standing_still;
-        std::int64_t own = engine.record_bytes.load(std::memory_order_relaxed) + engine.stacks.resident() +
-                           engine.origins.resident() + ledger_.resident() +
-                           sites::detail::resident_bytes(engine.live, engine.origins.count() * sizeof(holding)) +
-                           sites::detail::resident_bytes(engine.labels, most_labels * sizeof(label_total)) +
-                           sites::detail::resident_bytes(engine.work, most_phases * sizeof(work_total));
+        std::int64_t own = engine::state.record_bytes.load(std::memory_order_relaxed) +
+                           engine::state.stacks.resident() + engine::state.origins.resident() + ledger_.resident() +
+                           memory::resident_bytes(engine::state.live, engine::state.origins.count() * sizeof(holding)) +
+                           memory::resident_bytes(engine::state.labels, most_labels * sizeof(label_total)) +
+                           memory::resident_bytes(engine::state.work, most_phases * sizeof(work_total));
         if constexpr (captures && sites::keeps_tables<site_policy>) own += site_policy::own_bytes();
-        std::int64_t blocks = engine.totals.live_blocks();
+        std::int64_t blocks = engine::state.totals.live_blocks();
         for (auto* record = first_record(); record != nullptr; record = record->next) {
             own += record->own_bytes + table_bytes(*record);
             blocks += record->own_blocks;
@@ -231,7 +234,7 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
 
     [[nodiscard]] std::string remark() const {
         std::string text;
-        const auto foreign = engine.foreign_blocks.load(std::memory_order_relaxed) - foreign_blocks_at_start_;
+        const auto foreign = engine::state.foreign_blocks.load(std::memory_order_relaxed) - foreign_blocks_at_start_;
         if (foreign > 0)
             text += "heap: " + std::to_string(foreign) + " blocks were freed that the counted " + Counted::allocates +
                     " did not allocate; they are in no figure";
@@ -307,12 +310,14 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
                 outer->known_peak_bytes_ = now.peak_bytes;
                 outer->peak_is_noted_ = true;
             }
-            engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
-            engine.phase = static_cast<std::uint16_t>(outside_phases + outer->part_);
+            engine::state.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes),
+                                           std::memory_order_relaxed);
+            engine::state.phase = static_cast<std::uint16_t>(outside_phases + outer->part_);
         } else { // what looks at the heap from outside of the measurement (heap_since.hpp) has a peak too
-            engine.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes), std::memory_order_relaxed);
+            engine::state.peak_bytes.store(std::max(inner.outer_peak_bytes_, now.peak_bytes),
+                                           std::memory_order_relaxed);
         }
-        return figures_of(inner, engine.totals, now.peak_bytes);
+        return figures_of(inner, engine::state.totals, now.peak_bytes);
     }
 
     // The peak may have risen since the last cut.
@@ -352,8 +357,8 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     }
 
     [[nodiscard]] static std::int64_t table_bytes(const thread_record& record) noexcept {
-        const std::size_t count = engine.origins.count();
-        return sites::detail::resident_bytes(record.tallies, count * sizeof(tally)) + record.stacks.resident();
+        const std::size_t count = engine::state.origins.count();
+        return memory::resident_bytes(record.tallies, count * sizeof(tally)) + record.stacks.resident();
     }
 
     [[nodiscard]] static bool is_replaced() {

@@ -12,7 +12,7 @@
 // give way: link with -Wl,--allow-multiple-definition there, or use g++'s.
 #pragma once
 
-#include <peakscope/heap/counted_blocks.hpp>
+#include <peakscope/heap/interpose/fast_path.hpp>
 
 #include <cstddef>
 #include <new>

@@ -8,8 +8,8 @@
 #pragma once
 
 #include <peakscope/core/error.hpp>
-#include <peakscope/heap/counting_engine.hpp>
-#include <peakscope/heap/serves_malloc.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/heap/statistics/serves_malloc.hpp>
 
 #include <atomic>
 
@@ -17,10 +17,13 @@ namespace peakscope::heap {
 
 namespace detail {
 
+using namespace engine;
+
 // A block without a header is known by what stands in front of it, and there must be something to look at. glibc has a
 // header of its own there; in other allocators, a block may begin where their memory does.
 [[nodiscard]] inline bool blocks_come_from_glibc() noexcept {
-    if (engine.malloc_is_replaced.load(std::memory_order_relaxed)) return true; // over glibc's, see glibc_allocator.hpp
+    if (engine::state.malloc_is_replaced.load(std::memory_order_relaxed))
+        return true; // over glibc's, see glibc_allocator.hpp
     return serves_malloc("__libc_malloc");
 }
 
@@ -31,16 +34,16 @@ namespace detail {
 /// measurement runs. Any thread.
 inline bool switch_counting_off() {
     if (!detail::blocks_come_from_glibc()) return false;
-    if (detail::engine.measured.load(std::memory_order_acquire))
+    if (engine::state.measured.load(std::memory_order_acquire))
         throw usage_error("the counted heap cannot be switched off while a measurement uses it: finish() it first");
-    detail::engine.slow_from_bytes.store(0, std::memory_order_relaxed);
+    engine::state.slow_from_bytes.store(0, std::memory_order_relaxed);
     return true;
 }
 
 /// From here on, new blocks are counted again. Those from in between are in no figure; the report of a measurement in
 /// which they are freed tells how many.
 inline void switch_counting_on() noexcept {
-    detail::engine.slow_from_bytes.store(detail::largest_block_bytes + 1, std::memory_order_relaxed);
+    engine::state.slow_from_bytes.store(detail::largest_block_bytes + 1, std::memory_order_relaxed);
 }
 
 } // namespace peakscope::heap

@@ -9,8 +9,8 @@
 // thousands. To settle, free pages go back to the system (malloc_trim).
 #pragma once
 
-#include <peakscope/heap/allocator_statistics.hpp>
-#include <peakscope/heap/thread_count.hpp>
+#include <peakscope/heap/statistics/allocator_statistics.hpp>
+#include <peakscope/heap/statistics/thread_count.hpp>
 
 #include <algorithm>
 #include <cstddef>

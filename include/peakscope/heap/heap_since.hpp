@@ -10,8 +10,8 @@
 #pragma once
 
 #include <peakscope/core/report.hpp>
-#include <peakscope/heap/counting_engine.hpp>
-#include <peakscope/heap/own_memory.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/engine/own_memory.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -21,6 +21,8 @@
 namespace peakscope::heap {
 
 namespace detail {
+
+using namespace engine;
 
 // Asked once, by calling one: what is linked decides.
 [[nodiscard]] inline bool operators_are_replaced() noexcept {
@@ -52,7 +54,7 @@ namespace detail {
 
 // Of all threads, without ending the interval.
 [[nodiscard]] inline flow totals_now(const cut& standing_still) noexcept {
-    flow all = engine.totals;
+    flow all = engine::state.totals;
     for_each_changed(standing_still, [&](thread_record&, origin from, const tally& changed) {
         if (is_counted(from)) all += changed.since_cut;
     });
@@ -70,12 +72,12 @@ class heap_since {
         static_cast<void>(detail::operators_are_replaced()); // asked before anything is looked at
         const detail::cut standing_still;
         outer_peak_bytes_ = detail::flush_all(standing_still).peak_bytes;
-        generation_ = detail::engine.generation;
+        generation_ = engine::state.generation;
         has_peak_ = !measures();
         if (has_peak_) {
             detail::end_interval(standing_still,
                                  [](detail::origin, const detail::tally&, const detail::special_tally*) {});
-            detail::engine.peak_bytes.store(detail::engine.totals.live_bytes(), std::memory_order_relaxed);
+            engine::state.peak_bytes.store(engine::state.totals.live_bytes(), std::memory_order_relaxed);
         }
         start_ = detail::totals_now(standing_still);
     }
@@ -84,7 +86,7 @@ class heap_since {
         const detail::cut standing_still;
         const std::int64_t peak_bytes = detail::flush_all(standing_still).peak_bytes;
         detail::end_interval(standing_still, [](detail::origin, const detail::tally&, const detail::special_tally*) {});
-        detail::engine.peak_bytes.store(std::max(outer_peak_bytes_, peak_bytes), std::memory_order_relaxed);
+        engine::state.peak_bytes.store(std::max(outer_peak_bytes_, peak_bytes), std::memory_order_relaxed);
     }
     heap_since(const heap_since&) = delete;
     heap_since& operator=(const heap_since&) = delete;
@@ -95,11 +97,11 @@ class heap_since {
         heap_figures figures = detail::figures_between(start_, detail::totals_now(standing_still));
         if (!has_peak_ || measures() || !figures.start) return figures;
         std::int64_t bound_bytes = now.bound_bytes;
-        if (generation_ != detail::engine.generation) { // the measurement's intervals are no longer known
+        if (generation_ != engine::state.generation) { // the measurement's intervals are no longer known
             std::int64_t records = 0;
             for (auto* record = detail::first_record(); record != nullptr; record = record->next)
                 ++records;
-            bound_bytes = (records + 1) * detail::engine.batch_bytes.load(std::memory_order_relaxed);
+            bound_bytes = (records + 1) * engine::state.batch_bytes.load(std::memory_order_relaxed);
         }
         figures.peak_precision = bounded({bound_bytes});
         figures.peak = bytes{std::max(now.peak_bytes, figures.start->count)};
@@ -108,7 +110,7 @@ class heap_since {
     }
 
   private:
-    [[nodiscard]] static bool measures() noexcept { return detail::engine.measured.load(std::memory_order_acquire); }
+    [[nodiscard]] static bool measures() noexcept { return engine::state.measured.load(std::memory_order_acquire); }
 
     detail::flow start_;
     std::int64_t outer_peak_bytes_ = 0;

@@ -12,19 +12,19 @@
 // The profiler's header before each block is still its own memory, and all of it is resident.
 #pragma once
 
-#include <peakscope/heap/own_memory.hpp>
+#include <peakscope/engine/own_memory.hpp>
 
 namespace peakscope::heap {
 
 class [[nodiscard, maybe_unused]] ignoring {
   public:
-    ignoring() noexcept : scope_(&detail::thread_record::ignoring_scopes) {}
+    ignoring() noexcept : scope_(&engine::thread_record::ignoring_scopes) {}
     ~ignoring() = default;
     ignoring(const ignoring&) = delete;
     ignoring& operator=(const ignoring&) = delete;
 
   private:
-    detail::set_apart_scope scope_;
+    engine::set_apart_scope scope_;
 };
 
 } // namespace peakscope::heap

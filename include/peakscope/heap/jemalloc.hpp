@@ -12,8 +12,8 @@
 #pragma once
 
 #include <peakscope/core/error.hpp>
-#include <peakscope/heap/allocator_statistics.hpp>
-#include <peakscope/heap/thread_count.hpp>
+#include <peakscope/heap/statistics/allocator_statistics.hpp>
+#include <peakscope/heap/statistics/thread_count.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -23,6 +23,8 @@ namespace peakscope::heap {
 
 namespace detail {
 
+using namespace engine;
+
 struct counted_functions {
     static constexpr const char* allocates = "malloc";
     [[nodiscard]] static const char* refusal(bool is_counted) noexcept {

@@ -27,8 +27,8 @@
     "peakscope: include malloc_counting_functions.hpp alone, without counting_operators.hpp: it has the operators too"
 #endif
 
-#include <peakscope/heap/counted_resize.hpp>
-#include <peakscope/heap/glibc_allocator.hpp>
+#include <peakscope/heap/interpose/glibc_allocator.hpp>
+#include <peakscope/heap/interpose/resize.hpp>
 
 #define PEAKSCOPE_OPERATORS_OVER peakscope::heap::detail::glibc_allocator
 #include <peakscope/heap/counting_operators.hpp>
@@ -51,7 +51,7 @@ namespace peakscope::heap::detail {
 
 namespace {
 [[maybe_unused]] const bool noted_as_replaced =
-    (engine.malloc_is_replaced.store(true, std::memory_order_relaxed), true);
+    (engine::state.malloc_is_replaced.store(true, std::memory_order_relaxed), true);
 } // namespace
 
 // `frame` is that of the function that the program called. As glibc takes them: an alignment that is no power of two is

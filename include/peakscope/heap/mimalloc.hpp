@@ -8,7 +8,7 @@
 // a microsecond. To settle, free memory is collected (mi_collect).
 #pragma once
 
-#include <peakscope/heap/allocator_statistics.hpp>
+#include <peakscope/heap/statistics/allocator_statistics.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -7,7 +7,7 @@
 // and without what lies in caches. A reading takes some 25 µs. To settle, free memory is released to the system.
 #pragma once
 
-#include <peakscope/heap/allocator_statistics.hpp>
+#include <peakscope/heap/statistics/allocator_statistics.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,30 +3,24 @@
 // an allocation's record is one pointer or number and two stacks are equal when their pointers are.
 #pragma once
 
-#include <peakscope/sites/hash.hpp>
-#include <peakscope/sites/number_index.hpp>
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/memory/hash.hpp>
+#include <peakscope/memory/number_index.hpp>
+#include <peakscope/memory/pages.hpp>
 #include <peakscope/sites/stack.hpp>
 
-#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 
-namespace peakscope::sites::detail {
+namespace peakscope::sites {
 
-// Held for some instructions at a time, by threads that may not call the allocator.
-class spin_lock {
-  public:
-    void lock() noexcept {
-        while (taken_.exchange(true, std::memory_order_acquire))
-            std::this_thread::yield();
-    }
-    void unlock() noexcept { taken_.store(false, std::memory_order_release); }
-
-  private:
-    std::atomic<bool> taken_{false};
-};
+// One multiplication a stack; before it, its frames lie over each other, each turned against the next.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_of(const stack_view& stack, std::uint64_t seed) noexcept {
+    std::uint64_t hash = seed;
+    for (std::size_t i = 0; i < stack.depth; ++i)
+        hash = std::rotl(hash, 7) ^ stack.frames[i];
+    return memory::finished_hash(hash * memory::hash_factor);
+}
 
 // An interned stack: its depth and then its frames.
 using stored_stack = const address*;
@@ -40,7 +34,7 @@ class stack_table {
   public:
     // Room for so many stacks, of 16 frames on average.
     [[nodiscard]] bool set_up(std::size_t most_stacks) noexcept {
-        words_ = static_cast<address*>(reserve_pages(words_a_stack * most_stacks * sizeof(address)));
+        words_ = static_cast<address*>(memory::reserve_pages(words_a_stack * most_stacks * sizeof(address)));
         if (words_ != nullptr) most_words_ = words_a_stack * most_stacks;
         return words_ != nullptr;
     }
@@ -70,7 +64,7 @@ class stack_table {
     }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        return resident_bytes(words_, used_words_ * sizeof(address)) + index_.resident();
+        return memory::resident_bytes(words_, used_words_ * sizeof(address)) + index_.resident();
     }
 
   private:
@@ -82,9 +76,9 @@ class stack_table {
     }
 
     address* words_ = nullptr;
-    number_index index_; // where stacks begin among the words
+    memory::number_index index_; // where stacks begin among the words
     std::size_t used_words_ = 1;
     std::size_t most_words_ = 0;
 };
 
-} // namespace peakscope::sites::detail
+} // namespace peakscope::sites

@@ -46,7 +46,8 @@ struct naming_rule {
     /// So is one whose file begins with one of these: programs and libraries, where the source file is not known.
     std::vector<std::string> library_folders{"/lib/", "/lib64/", "/usr/"};
     /// And one whose function, without its return type, begins with one of these.
-    std::vector<std::string> library_functions{"std::", "__gnu_cxx::", "operator new", "peakscope::heap::detail::"};
+    std::vector<std::string> library_functions{"std::", "__gnu_cxx::", "operator new",
+                                               "peakscope::engine::", "peakscope::heap::detail::"};
     /// Files are shown relative to this folder. Empty: to the one that most of the user's files are in.
     std::string root{};
 

@@ -16,8 +16,9 @@
 // are never looked for outside of the thread's stack.
 #pragma once
 
-#include <peakscope/sites/hash.hpp>
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/memory/hash.hpp>
+#include <peakscope/memory/pages.hpp>
+#include <peakscope/memory/spin_lock.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/stack_limits.hpp>
 #include <peakscope/sites/stack_table.hpp>
@@ -65,7 +66,7 @@ class rule_table {
         const std::lock_guard lock{guard_};
         slot* slots = slots_.load(std::memory_order_relaxed);
         if (slots == nullptr) {
-            slots = static_cast<slot*>(reserve_pages(slot_count * sizeof(slot)));
+            slots = static_cast<slot*>(memory::reserve_pages(slot_count * sizeof(slot)));
             if (slots == nullptr) return;
             slots_.store(slots, std::memory_order_release);
         }
@@ -79,7 +80,7 @@ class rule_table {
     }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        return resident_bytes(slots_.load(std::memory_order_acquire), slot_count * sizeof(slot));
+        return memory::resident_bytes(slots_.load(std::memory_order_acquire), slot_count * sizeof(slot));
     }
 
   private:
@@ -90,11 +91,11 @@ class rule_table {
     static constexpr std::size_t slot_count = std::size_t{1} << 17U;
 
     [[nodiscard]] static std::size_t place_of(address return_address) noexcept {
-        return return_address * hash_factor >> (64U - 17U);
+        return return_address * memory::hash_factor >> (64U - 17U);
     }
 
     std::atomic<slot*> slots_{nullptr};
-    spin_lock guard_;
+    memory::spin_lock guard_;
     std::size_t count_ = 0;
 };
 inline constinit rule_table rules_of_process;

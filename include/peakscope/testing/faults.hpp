@@ -18,8 +18,8 @@
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/format.hpp>
-#include <peakscope/heap/fault_hook.hpp>
-#include <peakscope/heap/label_names.hpp>
+#include <peakscope/engine/fault_hook.hpp>
+#include <peakscope/engine/label_names.hpp>
 #include <peakscope/heap/resource.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/testing/child_process.hpp>
@@ -115,7 +115,7 @@ namespace detail {
 class fault_decision {
   public:
     explicit fault_decision(const fault_options& options) : options_(options) {
-        if (!options.label.empty()) label_ = heap::detail::labels_of_process().number_of(options.label);
+        if (!options.label.empty()) label_ = engine::labels_of_process().number_of(options.label);
     }
     void only_at(std::vector<call_stack> stacks) { stacks_ = std::move(stacks); }
 
@@ -138,16 +138,16 @@ class fault_decision {
     [[nodiscard]] bool fired() const noexcept { return fired_; }
     [[nodiscard]] call_stack where() const {
         if (where_ == nullptr) return {};
-        const sites::stack_view stack = sites::detail::view_of(where_);
+        const sites::stack_view stack = sites::view_of(where_);
         return {stack.frames, stack.frames + stack.depth};
     }
 
-    static bool decide(void* self, const heap::faultable& allocation) noexcept {
+    static bool decide(void* self, const engine::faultable& allocation) noexcept {
         return static_cast<fault_decision*>(self)->shall_fail(allocation);
     }
 
   private:
-    [[nodiscard]] bool shall_fail(const heap::faultable& allocation) noexcept {
+    [[nodiscard]] bool shall_fail(const engine::faultable& allocation) noexcept {
         if (!admitted(allocation)) return false;
         ++seen_;
         const bool hit = number_ > 0 ? seen_ == number_ : std::generate_canonical<double, 32>(random_) < probability_;
@@ -157,13 +157,13 @@ class fault_decision {
         return fails_;
     }
 
-    [[nodiscard]] bool admitted(const heap::faultable& allocation) const noexcept {
+    [[nodiscard]] bool admitted(const engine::faultable& allocation) const noexcept {
         if (allocation.requested_bytes < options_.least_bytes || allocation.requested_bytes > options_.most_bytes)
             return false;
         if (!options_.label.empty() && allocation.label != label_) return false;
         if (options_.site.empty()) return true;
         if (allocation.stack == nullptr) return false;
-        const sites::stack_view stack = sites::detail::view_of(allocation.stack);
+        const sites::stack_view stack = sites::view_of(allocation.stack);
         return std::ranges::any_of(stacks_, [&](const call_stack& each) {
             return std::equal(each.begin(), each.end(), stack.frames, stack.frames + stack.depth);
         });
@@ -176,7 +176,7 @@ class fault_decision {
     std::size_t seen_ = 0;
     bool fails_ = true;
     bool fired_ = false;
-    sites::detail::stored_stack where_ = nullptr;
+    sites::stored_stack where_ = nullptr;
     std::minstd_rand random_;
     double probability_ = 0;
 };
@@ -371,7 +371,7 @@ class fault_runner {
             } while_it_runs{upstream_};
             work_(measured_.source());
         } else {
-            const heap::fault_scope faults{fault_decision::decide, &decision_};
+            const engine::fault_scope faults{fault_decision::decide, &decision_};
             work_();
         }
     }

@@ -3,16 +3,16 @@
 // without a lock, and without touching what other threads write.
 #pragma once
 
-#include <peakscope/heap/origin_table.hpp>
-#include <peakscope/sites/hash.hpp>
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/engine/origin_table.hpp>
+#include <peakscope/memory/hash.hpp>
+#include <peakscope/memory/pages.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
 #include <cstddef>
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 class stack_cache {
   public:
@@ -27,23 +27,22 @@ class stack_cache {
     // The origin of the stack in this context, or `not_attributed`. Most stacks are `Most` frames deep: for these, the
     // compiler knows how often the loops run.
     template <std::size_t Most>
-    [[nodiscard, gnu::always_inline]] origin find(const sites::detail::stack_table& stacks,
-                                                  const sites::stack_view& stack, origin context) const noexcept {
+    [[nodiscard, gnu::always_inline]] origin find(const sites::stack_table& stacks, const sites::stack_view& stack,
+                                                  origin context) const noexcept {
         if (stack.depth == Most) [[likely]]
             return find(stacks, sites::stack_view{stack.frames, Most}, context);
         return find(stacks, stack, context);
     }
 
     // The context is below `most_origins`, and the origin is not `not_attributed`.
-    void insert(const sites::detail::stack_table& stacks, sites::detail::stored_stack stack, origin context,
-                origin from) noexcept {
-        const sites::stack_view view = sites::detail::view_of(stack);
+    void insert(const sites::stack_table& stacks, sites::stored_stack stack, origin context, origin from) noexcept {
+        const sites::stack_view view = sites::view_of(stack);
         if (find(stacks, view, context) != not_attributed) return;
         if (2 * (used_ + 1) > mask_ + 1) {
             if (mask_ + 1 < most_slots) mask_ = 2 * mask_ + 1;
             clear();
         }
-        const std::uint64_t hash = sites::detail::hash_of(view, context);
+        const std::uint64_t hash = sites::hash_of(view, context);
         std::size_t at = hash & mask_;
         while (slots_[at].key != 0)
             at = (at + 1) & mask_;
@@ -52,12 +51,12 @@ class stack_cache {
     }
 
     void clear() noexcept {
-        sites::detail::clear_pages(slots_, (mask_ + 1) * sizeof(slot));
+        memory::clear_pages(slots_, (mask_ + 1) * sizeof(slot));
         used_ = 0;
     }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        return sites::detail::resident_bytes(slots_, (mask_ + 1) * sizeof(slot));
+        return memory::resident_bytes(slots_, (mask_ + 1) * sizeof(slot));
     }
 
   private:
@@ -75,10 +74,10 @@ class stack_cache {
         return (hash & 0xffff'ffff'0000'0000U) | context << depth_bits | depth;
     }
 
-    [[nodiscard, gnu::always_inline]] origin find(const sites::detail::stack_table& stacks,
-                                                  const sites::stack_view& stack, origin context) const noexcept {
+    [[nodiscard, gnu::always_inline]] origin find(const sites::stack_table& stacks, const sites::stack_view& stack,
+                                                  origin context) const noexcept {
         if (stack.depth == 0) return not_attributed;
-        const std::uint64_t hash = sites::detail::hash_of(stack, context);
+        const std::uint64_t hash = sites::hash_of(stack, context);
         const std::uint64_t key = key_of(hash, context, stack.depth);
         for (std::size_t at = hash & mask_; slots_[at].key != 0; at = (at + 1) & mask_) {
             if (slots_[at].key != key) continue;
@@ -96,4 +95,4 @@ class stack_cache {
     std::size_t used_ = 0;
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -2,8 +2,8 @@
 // The names of labels. A label has a number from its first use on, for the life of the process.
 #pragma once
 
-#include <peakscope/heap/counting_engine.hpp>
-#include <peakscope/heap/own_memory.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/engine/own_memory.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 class label_registry {
   public:
@@ -22,11 +22,11 @@ class label_registry {
         const std::lock_guard lock{guard_};
         if (name.empty()) return 0;
         if (const auto found = numbers_.find(name); found != numbers_.end()) return found->second;
-        if (names_.size() >= std::min(most_labels, engine.origins.limit())) return 0;
+        if (names_.size() >= std::min(most_labels, state.origins.limit())) return 0;
         const auto number = static_cast<std::uint16_t>(names_.size());
         names_.emplace_back(name);
         numbers_.emplace(name, number);
-        engine.label_count.store(names_.size(), std::memory_order_release);
+        state.label_count.store(names_.size(), std::memory_order_release);
         return number;
     }
     [[nodiscard]] std::vector<std::string> names() {
@@ -53,7 +53,7 @@ class label_registry {
 inline void set_label(thread_record& record, std::uint16_t label, std::uint16_t& before) noexcept {
     const aside in_progress{record};
     before = std::exchange(record.label, label);
-    if (record.interval == engine.interval) set_context(record); // else it will be, with the next event
+    if (record.interval == state.interval) set_context(record); // else it will be, with the next event
 }
 
 // Puts the label in scope on this thread and returns the one that was.
@@ -63,4 +63,4 @@ inline std::uint16_t exchange_label(std::uint16_t label) noexcept {
     return before;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -6,7 +6,7 @@
 // beside the heap costs a hash look-up. Sixteen bytes keep the alignment that malloc gives.
 #pragma once
 
-#include <peakscope/heap/origin_table.hpp>
+#include <peakscope/engine/origin_table.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <cstdlib>
 #include <new>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // What a header says of its block.
 struct known_block {
@@ -151,4 +151,4 @@ inline void free_with_header(void* block, std::size_t base_offset) noexcept {
     Base::deallocate(static_cast<std::byte*>(block) - base_offset);
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

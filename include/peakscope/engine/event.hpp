@@ -24,7 +24,7 @@
 // beyond it, and high - pending < 2 x B.
 #pragma once
 
-#include <peakscope/heap/engine_state.hpp>
+#include <peakscope/engine/state.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -32,7 +32,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 void come_through_gate(thread_record& record) noexcept;
 void wait_at_gate(thread_record& record) noexcept;
@@ -62,7 +62,7 @@ class busy_scope {
   public:
     explicit busy_scope(thread_record& record) noexcept : record_(record) {
         raise_busy(record_);
-        if (engine.gate.load(std::memory_order_relaxed) != record_.pass) PassGate(record_);
+        if (state.gate.load(std::memory_order_relaxed) != record_.pass) PassGate(record_);
     }
     ~busy_scope() { lower_busy(record_); }
     busy_scope(const busy_scope&) = delete;
@@ -93,7 +93,7 @@ inline void set_upper_bound(thread_record& record) noexcept {
     record.context_upper_bytes = stamped ? record.upper_bytes : INT64_MIN;
 }
 inline void set_bounds(thread_record& record) noexcept {
-    const std::int64_t batch = engine.batch_bytes.load(std::memory_order_relaxed);
+    const std::int64_t batch = state.batch_bytes.load(std::memory_order_relaxed);
     record.lower_bytes = -batch;
     set_upper_bound(record);
 }
@@ -108,11 +108,11 @@ inline void begin_moment(thread_record& record) noexcept {
 // an event or a cut.
 inline bool flush_quietly(thread_record& record) noexcept {
     const std::int64_t pending = std::exchange(record.pending_bytes, 0);
-    const std::int64_t before = engine.live_bytes.fetch_add(pending, std::memory_order_relaxed);
-    const bool rose = raise_peak(engine.peak_bytes, (record.alone ? record.base_bytes : before) + record.high_bytes);
+    const std::int64_t before = state.live_bytes.fetch_add(pending, std::memory_order_relaxed);
+    const bool rose = raise_peak(state.peak_bytes, (record.alone ? record.base_bytes : before) + record.high_bytes);
     record.base_bytes = before + pending;
     record.high_bytes =
-        record.alone ? engine.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
+        record.alone ? state.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
     set_bounds(record);
     return rose;
 }
@@ -120,8 +120,8 @@ inline bool flush_quietly(thread_record& record) noexcept {
 // The same, and tells the other threads.
 inline void flush(thread_record& record) noexcept {
     if (!flush_quietly(record) || record.alone) return;
-    engine.peaks.fetch_add(1, std::memory_order_relaxed);
-    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_release);
+    state.peaks.fetch_add(1, std::memory_order_relaxed);
+    state.gate.fetch_add(engine_state::next_number, std::memory_order_release);
 }
 
 bool add_special(thread_record& record, tally& changed, origin from, std::uint64_t size_bytes,
@@ -129,7 +129,7 @@ bool add_special(thread_record& record, tally& changed, origin from, std::uint64
 
 // Puts the tally on the record's list, and finds out whether it is a special one.
 [[gnu::noinline]] inline void list_tally(thread_record& record, tally& changed, origin from) noexcept {
-    const origin_info& info = engine.origins[from];
+    const origin_info& info = state.origins[from];
     changed.listed = true;
     changed.special = info.label != 0 || info.kind > origin_kind::counted;
     changed.next = std::exchange(record.changed, from);
@@ -195,10 +195,10 @@ inline void flush_label(label_pending& pending, label_total& total) noexcept {
 // True when that was all: a sampled block is counted in its context as well, once, and has an estimate here.
 [[gnu::noinline]] inline bool add_special(thread_record& record, tally& changed, origin from, std::uint64_t size_bytes,
                                           bool is_allocation) noexcept {
-    const origin_info& info = engine.origins[from];
+    const origin_info& info = state.origins[from];
     if (info.kind != origin_kind::counted) {
         special_tally& more = record.specials[from];
-        const capture_mode* const mode = engine.mode.load(std::memory_order_relaxed);
+        const capture_mode* const mode = state.mode.load(std::memory_order_relaxed);
         const bool estimated = info.kind == origin_kind::sampled && mode != nullptr && mode->rate_bytes > 0;
         const estimate weight = estimated ? estimate_of(size_bytes, mode->rate_bytes) : estimate{};
         if (is_allocation) {
@@ -217,8 +217,8 @@ inline void flush_label(label_pending& pending, label_total& total) noexcept {
     pending.bytes += is_allocation ? static_cast<std::int64_t>(size_bytes) : -static_cast<std::int64_t>(size_bytes);
     pending.high_bytes = std::max(pending.high_bytes, pending.bytes);
     if (pending.bytes >= -record.lower_bytes || pending.bytes <= record.lower_bytes)
-        flush_label(pending, engine.labels[info.label]);
+        flush_label(pending, state.labels[info.label]);
     return false;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

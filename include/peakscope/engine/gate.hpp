@@ -4,9 +4,9 @@
 // through with takes the long way once.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/event.hpp>
-#include <peakscope/sites/hash.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/event.hpp>
+#include <peakscope/memory/hash.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -17,20 +17,20 @@
 #include <thread>
 #include <utility>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // The phase that the thread has in scope (work.hpp), or 0.
 [[nodiscard]] inline std::uint16_t phase_worked_for(const thread_record& record) noexcept {
-    return record.work_generation == engine.generation ? record.work : std::uint16_t{0};
+    return record.work_generation == state.generation ? record.work : std::uint16_t{0};
 }
 
 // An origin for blocks that this thread allocates; `not_attributed` when there are no more numbers. Inside an event
 // that is in no other.
-[[nodiscard]] inline origin intern_origin(const thread_record& record, sites::detail::stored_stack stack,
+[[nodiscard]] inline origin intern_origin(const thread_record& record, sites::stored_stack stack,
                                           origin_kind kind) noexcept {
-    const std::lock_guard lock{engine.tables_lock};
-    return engine.origins.intern({stack, engine.phase, phase_worked_for(record), record.label, kind,
-                                  stack == nullptr ? not_attributed : record.context});
+    const std::lock_guard lock{state.tables_lock};
+    return state.origins.intern({stack, state.phase, phase_worked_for(record), record.label, kind,
+                                 stack == nullptr ? not_attributed : record.context});
 }
 
 inline void set_context(thread_record& record) noexcept {
@@ -44,51 +44,51 @@ inline void set_context(thread_record& record) noexcept {
 // Exponentially distributed: the gaps of a Poisson process.
 [[nodiscard]] inline std::int64_t bytes_to_next_sample(thread_record& record, std::int64_t rate_bytes) noexcept {
     const double even =
-        (static_cast<double>(sites::detail::next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
+        (static_cast<double>(memory::next_random(record.random_state) >> 11U) + 1) * 0x1p-53; // in (0, 1]
     return static_cast<std::int64_t>(-std::log(even) * static_cast<double>(rate_bytes));
 }
 
 // The first event of a measurement on this thread.
 inline void join_measurement(thread_record& record) noexcept {
-    record.generation = engine.generation;
+    record.generation = state.generation;
     record.stacks.clear();
-    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    const capture_mode* const mode = state.mode.load(std::memory_order_acquire);
     if (mode == nullptr || mode->rate_bytes == 0) return;
     record.random_state = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) ^
-                          reinterpret_cast<std::uintptr_t>(&record) * sites::detail::hash_factor;
+                          reinterpret_cast<std::uintptr_t>(&record) * memory::hash_factor;
     record.until_sample_bytes = bytes_to_next_sample(record, mode->rate_bytes);
 }
 
 // The first event since a cut.
 inline void join_interval(thread_record& record) noexcept {
     record.context = not_attributed; // what it is now may stand for something else in a new measurement
-    record.interval = engine.interval;
-    record.base_bytes = engine.live_bytes.load(std::memory_order_relaxed);
+    record.interval = state.interval;
+    record.base_bytes = state.live_bytes.load(std::memory_order_relaxed);
     thread_record* nobody = nullptr;
-    record.alone = engine.first.compare_exchange_strong(nobody, &record, std::memory_order_acq_rel);
-    if (!record.alone && !engine.shared.exchange(true, std::memory_order_acq_rel)) // the first one must know
-        engine.gate.fetch_add(counting_engine::next_number, std::memory_order_release);
+    record.alone = state.first.compare_exchange_strong(nobody, &record, std::memory_order_acq_rel);
+    if (!record.alone && !state.shared.exchange(true, std::memory_order_acq_rel)) // the first one must know
+        state.gate.fetch_add(engine_state::next_number, std::memory_order_release);
     record.high_bytes =
-        record.alone ? engine.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
+        record.alone ? state.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
     set_bounds(record);
-    record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+    record.seen_peaks = state.peaks.load(std::memory_order_relaxed);
     begin_moment(record);
-    if (record.generation != engine.generation) join_measurement(record);
+    if (record.generation != state.generation) join_measurement(record);
     set_context(record);
 }
 
 // What the gate's new number may mean. Inside an event.
 inline void learn(thread_record& record) noexcept {
-    if (record.interval != engine.interval) join_interval(record);
-    if (record.alone && engine.shared.load(std::memory_order_acquire)) {
+    if (record.interval != state.interval) join_interval(record);
+    if (record.alone && state.shared.load(std::memory_order_acquire)) {
         // All that it has counted up to now, it has counted alone, and knows exactly.
         const bool holds_the_peak = flush_quietly(record);
         record.alone = false;
         record.high_bytes = 0;
         set_bounds(record);
-        if (holds_the_peak) record.seen_peaks = engine.peaks.load(std::memory_order_relaxed);
+        if (holds_the_peak) record.seen_peaks = state.peaks.load(std::memory_order_relaxed);
     }
-    if (std::exchange(record.seen_peaks, engine.peaks.load(std::memory_order_relaxed)) != record.seen_peaks)
+    if (std::exchange(record.seen_peaks, state.peaks.load(std::memory_order_relaxed)) != record.seen_peaks)
         begin_moment(record);
 }
 
@@ -98,9 +98,9 @@ inline void learn(thread_record& record) noexcept {
     using clock = std::chrono::steady_clock;
     constexpr auto long_enough = std::chrono::milliseconds{100};
     std::optional<clock::time_point> patience_ends;
-    while ((engine.gate.load(std::memory_order_acquire) & counting_engine::stopped) != 0) {
+    while ((state.gate.load(std::memory_order_acquire) & engine_state::stopped) != 0) {
         std::this_thread::yield();
-        if (!engine.in_fork.load(std::memory_order_acquire)) continue;
+        if (!state.in_fork.load(std::memory_order_acquire)) continue;
         if (!patience_ends) patience_ends = clock::now() + long_enough;
         if (clock::now() > *patience_ends) return false;
     }
@@ -109,21 +109,21 @@ inline void learn(thread_record& record) noexcept {
 
 // Returns when no cut is on, with the number that the gate had then. Busy all the while but for the waiting.
 [[nodiscard]] inline std::uint64_t number_at_gate(thread_record& record) noexcept {
-    std::uint64_t number = engine.gate.load(std::memory_order_acquire);
-    if (is_nested(record)) return number & ~counting_engine::stopped; // the cut waits for the event that this one is in
-    while ((number & (counting_engine::stopped | counting_engine::needs_fence)) != 0) {
+    std::uint64_t number = state.gate.load(std::memory_order_acquire);
+    if (is_nested(record)) return number & ~engine_state::stopped; // the cut waits for the event that this one is in
+    while ((number & (engine_state::stopped | engine_state::needs_fence)) != 0) {
         // Either the exchange comes first and the cut sees that the thread is busy, or the cut's mark on the gate comes
         // first and the thread sees that.
         record.busy.exchange(1, std::memory_order_seq_cst);
-        number = engine.gate.load(std::memory_order_seq_cst);
-        if ((number & counting_engine::stopped) == 0) break;
+        number = state.gate.load(std::memory_order_seq_cst);
+        if ((number & engine_state::stopped) == 0) break;
         record.busy.store(0, std::memory_order_release);
         if (!wait_for_cut_to_end()) { // the fork's
             record.busy.store(1, std::memory_order_relaxed);
             break;
         }
         record.busy.store(1, std::memory_order_relaxed);
-        number = engine.gate.load(std::memory_order_acquire) | counting_engine::needs_fence; // once more around
+        number = state.gate.load(std::memory_order_acquire) | engine_state::needs_fence; // once more around
     }
     return number;
 }
@@ -138,8 +138,8 @@ inline void learn(thread_record& record) noexcept {
     if (thread_holds_cut) return;
     const std::uint64_t number = number_at_gate(record);
     learn(record);
-    const bool every_time = (number & counting_engine::needs_fence) != 0;
-    const capture_mode* const mode = engine.mode.load(std::memory_order_acquire);
+    const bool every_time = (number & engine_state::needs_fence) != 0;
+    const capture_mode* const mode = state.mode.load(std::memory_order_acquire);
     const bool own = (record.own_memory_scopes | record.ignoring_scopes) != 0; // or ignored
     record.pass = every_time ? thread_record::no_pass : number;
     record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
@@ -147,4 +147,4 @@ inline void learn(thread_record& record) noexcept {
     record.hook = own || mode == nullptr ? count_new_on : mode->quick;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -3,11 +3,11 @@
 // what is ignored.
 #pragma once
 
-#include <peakscope/heap/records.hpp>
+#include <peakscope/engine/records.hpp>
 
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 inline void count_nothing(thread_record&) noexcept {}
 
@@ -46,4 +46,4 @@ class own_memory_scope {
     set_apart_scope scope_;
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -2,13 +2,13 @@
 // The short way of an event, which nearly all events take.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/event.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/event.hpp>
 
 #include <atomic>
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // The hot path. An event of the program's on a thread that has a record, with nothing new behind the gate, of an origin
 // that has had an event since the last peak. It makes no call, so that the operators around it need not save a
@@ -29,7 +29,7 @@ enum class remains {
 [[nodiscard, gnu::always_inline]] inline remains count_new_quickly(thread_record& record, void* block,
                                                                    std::uint64_t size_bytes) noexcept {
     const std::uint32_t depth = raise_busy(record);
-    const std::uint64_t gate = engine.gate.load(std::memory_order_relaxed);
+    const std::uint64_t gate = state.gate.load(std::memory_order_relaxed);
     if (((gate ^ record.new_pass) | depth) != 0) {
         if (depth != 0) [[unlikely]]
             return remains::in_handler;
@@ -53,7 +53,7 @@ enum class remains {
 [[nodiscard, gnu::always_inline]] inline remains count_delete_quickly(thread_record& record, origin from,
                                                                       std::uint64_t size_bytes) noexcept {
     const std::uint32_t depth = raise_busy(record);
-    if (((engine.gate.load(std::memory_order_relaxed) ^ record.pass) | depth) != 0) [[unlikely]]
+    if (((state.gate.load(std::memory_order_relaxed) ^ record.pass) | depth) != 0) [[unlikely]]
         return remains::to_count;
     tally& changed = record.tallies[from];
     const std::int64_t pending = record.pending_bytes - static_cast<std::int64_t>(size_bytes);
@@ -66,4 +66,4 @@ enum class remains {
     return remains::nothing;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -17,11 +17,11 @@
 //     own_memory.hpp     what the profiler allocates for itself
 #pragma once
 
-#include <peakscope/heap/cut.hpp>
-#include <peakscope/heap/event.hpp>
-#include <peakscope/heap/gate.hpp>
-#include <peakscope/heap/own_memory.hpp>
-#include <peakscope/heap/quick_event.hpp>
-#include <peakscope/heap/records.hpp>
-#include <peakscope/heap/slow_event.hpp>
-#include <peakscope/heap/work.hpp>
+#include <peakscope/engine/cut.hpp>
+#include <peakscope/engine/event.hpp>
+#include <peakscope/engine/fast_event.hpp>
+#include <peakscope/engine/gate.hpp>
+#include <peakscope/engine/own_memory.hpp>
+#include <peakscope/engine/records.hpp>
+#include <peakscope/engine/slow_event.hpp>
+#include <peakscope/engine/work.hpp>

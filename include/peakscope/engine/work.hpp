@@ -4,9 +4,9 @@
 // costs no more than without.
 #pragma once
 
-#include <peakscope/heap/cut.hpp>
-#include <peakscope/heap/event.hpp>
-#include <peakscope/heap/gate.hpp>
+#include <peakscope/engine/cut.hpp>
+#include <peakscope/engine/event.hpp>
+#include <peakscope/engine/gate.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <mutex>
 #include <utility>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // All that the thread has counted. Its record's tallies must stand still: inside an event, an aside or a cut.
 [[nodiscard]] inline flow flow_of(const thread_record& record) noexcept {
@@ -31,9 +31,9 @@ inline void book_work(thread_record& record) noexcept {
     const flow before = std::exchange(record.work_flow, all);
     const auto began = std::exchange(record.work_time, now);
     const std::uint16_t phase = phase_worked_for(record);
-    if (phase == 0 || !engine.books_work) return;
-    const std::lock_guard lock{engine.tables_lock};
-    work_total& total = engine.work[phase - first_phase];
+    if (phase == 0 || !state.books_work) return;
+    const std::lock_guard lock{state.tables_lock};
+    work_total& total = state.work[phase - first_phase];
     total.flows += all - before;
     total.thread_time += now - began;
 }
@@ -42,35 +42,35 @@ inline void book_work(thread_record& record) noexcept {
 inline void enter_work(thread_record& record, std::uint16_t phase, std::uint64_t& before) noexcept {
     const aside in_progress{record};
     book_work(record);
-    before = engine.generation << 16U | phase_worked_for(record);
+    before = state.generation << 16U | phase_worked_for(record);
     record.work = phase;
-    record.work_generation = engine.generation;
-    if (engine.books_work) {
-        const std::lock_guard lock{engine.tables_lock};
-        ++engine.work[phase - first_phase].entries;
+    record.work_generation = state.generation;
+    if (state.books_work) {
+        const std::lock_guard lock{state.tables_lock};
+        ++state.work[phase - first_phase].entries;
     }
-    if (record.interval == engine.interval) set_context(record); // else it will be, with the next event
+    if (record.interval == state.interval) set_context(record); // else it will be, with the next event
 }
 
 // Of a measurement that is over, nothing is in scope any more.
 inline void leave_work(thread_record& record, std::uint64_t before) noexcept {
     const aside in_progress{record};
-    if (before >> 16U != engine.generation) return;
+    if (before >> 16U != state.generation) return;
     book_work(record);
     record.work = static_cast<std::uint16_t>(before);
-    if (record.interval == engine.interval) set_context(record);
+    if (record.interval == state.interval) set_context(record);
 }
 
 inline void begin_booking_work(const cut&, std::size_t phase_count) noexcept {
     for (std::size_t phase = 0; phase < phase_count; ++phase)
-        engine.work[phase] = {};
-    engine.books_work = true;
+        state.work[phase] = {};
+    state.books_work = true;
 }
 // What is in scope still is booked up to here.
 inline void end_booking_work(const cut&) noexcept {
     for (auto* record = first_record(); record != nullptr; record = record->next)
         book_work(*record);
-    engine.books_work = false;
+    state.books_work = false;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -5,7 +5,7 @@
 // at once. Where the kernel has none, `gate` keeps a bit set that sends every event through a fence of its own.
 #pragma once
 
-#include <peakscope/heap/event.hpp>
+#include <peakscope/engine/event.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -19,18 +19,18 @@
 #include <unistd.h>
 #endif
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // After it, a thread that is in an event shows as busy, and one that enters an event sees the gate. Where threads fence
 // for themselves, the sequentially consistent operations around it are enough.
 inline void fence_all_threads() noexcept {
 #if defined(__linux__)
-    if ((engine.gate.load(std::memory_order_relaxed) & counting_engine::needs_fence) == 0)
+    if ((state.gate.load(std::memory_order_relaxed) & engine_state::needs_fence) == 0)
         ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); // registered for, so it cannot fail
 #endif
 }
 
-[[nodiscard]] inline thread_record* first_record() noexcept { return engine.records.load(std::memory_order_acquire); }
+[[nodiscard]] inline thread_record* first_record() noexcept { return state.records.load(std::memory_order_acquire); }
 
 // From `stop_threads` to `resume_threads`, every other thread stands between two events, and all records can be read as
 // of one moment. This thread takes no signals: their handlers might allocate.
@@ -41,13 +41,13 @@ inline void stop_threads() noexcept {
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
-    while (engine.in_cut.exchange(true, std::memory_order_acquire))
+    while (state.in_cut.exchange(true, std::memory_order_acquire))
         std::this_thread::yield();
 #if defined(__linux__)
-    engine.signals_before_cut = before;
+    state.signals_before_cut = before;
 #endif
     thread_holds_cut = true;
-    engine.gate.fetch_or(counting_engine::stopped, std::memory_order_seq_cst);
+    state.gate.fetch_or(engine_state::stopped, std::memory_order_seq_cst);
     fence_all_threads();
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record == current_record) continue; // our own thread is here, and so in no event
@@ -58,11 +58,11 @@ inline void stop_threads() noexcept {
 
 inline void resume_threads() noexcept {
     thread_holds_cut = false;
-    engine.gate.fetch_and(~counting_engine::stopped, std::memory_order_release);
+    state.gate.fetch_and(~engine_state::stopped, std::memory_order_release);
 #if defined(__linux__)
-    const sigset_t before = engine.signals_before_cut;
+    const sigset_t before = state.signals_before_cut;
 #endif
-    engine.in_cut.store(false, std::memory_order_release);
+    state.in_cut.store(false, std::memory_order_release);
 #if defined(__linux__)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 #endif
@@ -87,21 +87,21 @@ struct interval_peak {
     interval_peak reading;
     std::int64_t threads_at_work = 0;
     for (auto* record = first_record(); record != nullptr; record = record->next) {
-        if (record->interval == engine.interval)
+        if (record->interval == state.interval)
             ++threads_at_work;
         else if (record->pending_bytes == 0) // else the cut's own thread counted between two cuts
             continue;
         else
             record->alone = false;
         if (flush_quietly(*record)) reading.is_now = !record->alone;
-        const std::size_t labels = engine.label_count.load(std::memory_order_acquire);
+        const std::size_t labels = state.label_count.load(std::memory_order_acquire);
         for (std::size_t label = 1; label < labels; ++label)
             if (label_pending& pending = record->labels[label]; pending.bytes != 0 || pending.high_bytes != 0)
-                flush_label(pending, engine.labels[label]);
+                flush_label(pending, state.labels[label]);
     }
-    reading.peak_bytes = engine.peak_bytes.load(std::memory_order_relaxed);
+    reading.peak_bytes = state.peak_bytes.load(std::memory_order_relaxed);
     if (threads_at_work > 1)
-        reading.bound_bytes = (threads_at_work + 1) * engine.batch_bytes.load(std::memory_order_relaxed);
+        reading.bound_bytes = (threads_at_work + 1) * state.batch_bytes.load(std::memory_order_relaxed);
     return reading;
 }
 
@@ -118,13 +118,13 @@ void for_each_changed(const cut&, Use use) noexcept {
 
 // Whether every block of the origin is in its tallies. A sampled origin's are in its context's.
 [[nodiscard]] inline bool is_counted(origin from) noexcept {
-    return from == not_attributed || engine.origins[from].kind == origin_kind::counted;
+    return from == not_attributed || state.origins[from].kind == origin_kind::counted;
 }
 
 // Whether what a tally has noted is what it held at the last peak; else that is what it holds now.
 [[nodiscard]] inline bool noted_at_peak(const thread_record& record, origin from, const tally& changed) noexcept {
     const std::uint64_t stamp = changed.special ? record.specials[from].stamp : changed.stamp;
-    return stamp == record.moment && record.seen_peaks == engine.peaks.load(std::memory_order_relaxed);
+    return stamp == record.moment && record.seen_peaks == state.peaks.load(std::memory_order_relaxed);
 }
 
 // Ends the interval: hands every changed tally to `use(from, tally, special)`, sets it back, and opens the next one.
@@ -133,9 +133,9 @@ template <class Use>
 void end_interval(const cut& standing_still, Use use) noexcept {
     for_each_changed(standing_still, [&](thread_record& record, origin from, tally& changed) {
         special_tally* const more = changed.special ? &record.specials[from] : nullptr;
-        holding& live = engine.live[from];
+        holding& live = state.live[from];
         if (is_counted(from)) {
-            engine.totals += changed.since_cut;
+            state.totals += changed.since_cut;
             record.collected += changed.since_cut;
             live.bytes += changed.since_cut.live_bytes();
             live.blocks += changed.since_cut.live_blocks();
@@ -149,10 +149,10 @@ void end_interval(const cut& standing_still, Use use) noexcept {
     });
     for (auto* record = first_record(); record != nullptr; record = record->next)
         record->changed = thread_record::end_of_list;
-    ++engine.interval;
-    engine.first.store(nullptr, std::memory_order_relaxed);
-    engine.shared.store(false, std::memory_order_relaxed);
-    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed); // threads still wait at it
+    ++state.interval;
+    state.first.store(nullptr, std::memory_order_relaxed);
+    state.shared.store(false, std::memory_order_relaxed);
+    state.gate.fetch_add(engine_state::next_number, std::memory_order_relaxed); // threads still wait at it
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

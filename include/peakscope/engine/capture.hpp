@@ -5,7 +5,7 @@
 // comparison of the frames. Stacks that it does not know are looked up in the tables of the process, under a lock.
 #pragma once
 
-#include <peakscope/heap/counting_engine.hpp>
+#include <peakscope/engine/engine.hpp>
 #include <peakscope/sites/stack.hpp>
 
 #include <array>
@@ -15,7 +15,7 @@
 #include <mutex>
 #include <utility>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 template <class Capture, std::int64_t RateBytes = 0>
     requires sites::stack_capture<Capture>
@@ -25,7 +25,7 @@ struct capturing {
 
     // The block is untagged. Inside an event, which it ends.
     [[gnu::noinline]] static void* count_quickly(void* block, thread_record& record, const void* frame) noexcept {
-        if (engine.gate.load(std::memory_order_relaxed) == record.pass) [[likely]] {
+        if (state.gate.load(std::memory_order_relaxed) == record.pass) [[likely]] {
             frame_array frames; // NOLINT(cppcoreguidelines-pro-type-member-init): the walk fills what is used
             const sites::stack_view stack{frames.data(), Capture::walk(frames.data(), frame)};
             if (const origin from = known_origin(record, stack); from != not_attributed) [[likely]]
@@ -41,7 +41,7 @@ struct capturing {
         const sites::stack_view stack{frames.data(), Capture::walk(frames.data(), frame)};
         raise_busy(record);
         origin from = not_attributed;
-        if (engine.gate.load(std::memory_order_relaxed) == record.pass) from = known_origin(record, stack);
+        if (state.gate.load(std::memory_order_relaxed) == record.pass) from = known_origin(record, stack);
         if (from != not_attributed) {
             block_header& header = block_header::of(block);
             header.set_origin(from);
@@ -64,12 +64,12 @@ struct capturing {
         const event in_progress{record};
         origin from = record.context;
         if (stack.depth > 0 && !in_progress.inside_another()) {
-            const sites::detail::stored_stack stored = intern_stack(stack);
+            const sites::stored_stack stored = intern_stack(stack);
             if (stored != nullptr) from = intern_origin(record, stored, kind);
             if (from == not_attributed)
                 from = record.context; // no more numbers: its phase and label are still known
             else if (stored != nullptr)
-                record.stacks.insert(engine.stacks, stored, record.context, from);
+                record.stacks.insert(state.stacks, stored, record.context, from);
         }
         header.set_origin(from);
         add_allocation(record, from, header.requested_bytes);
@@ -109,11 +109,11 @@ struct capturing {
   private:
     [[nodiscard, gnu::always_inline]] static origin known_origin(const thread_record& record,
                                                                  const sites::stack_view& stack) noexcept {
-        return record.stacks.find<Capture::max_frames>(engine.stacks, stack, record.context);
+        return record.stacks.find<Capture::max_frames>(state.stacks, stack, record.context);
     }
-    [[nodiscard]] static sites::detail::stored_stack intern_stack(const sites::stack_view& stack) noexcept {
-        const std::lock_guard lock{engine.tables_lock};
-        return engine.stacks.intern(stack);
+    [[nodiscard]] static sites::stored_stack intern_stack(const sites::stack_view& stack) noexcept {
+        const std::lock_guard lock{state.tables_lock};
+        return state.stacks.intern(stack);
     }
     // It may allocate, and set errno, which is the program's.
     [[nodiscard]] static std::size_t found_by_capture(const sites::stack_view& walked, sites::address* frames,
@@ -128,8 +128,8 @@ struct capturing {
     [[nodiscard]] static bool is_new(thread_record& record, const sites::stack_view& stack) noexcept {
         const aside in_progress{record};                // whoever holds the lock must not be stopped
         if (in_progress.inside_another()) return false; // it will not be interned either
-        const std::lock_guard lock{engine.tables_lock};
-        return stack.depth == 0 || engine.stacks.find(stack) == nullptr;
+        const std::lock_guard lock{state.tables_lock};
+        return stack.depth == 0 || state.stacks.find(stack) == nullptr;
     }
     // Inside an event, which it ends.
     [[gnu::always_inline]] static void* finish(void* block, thread_record& record, origin from) noexcept {
@@ -149,4 +149,4 @@ struct capturing {
     }
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

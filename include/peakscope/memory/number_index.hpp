@@ -4,13 +4,13 @@
 // destructors.
 #pragma once
 
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/memory/pages.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
-namespace peakscope::sites::detail {
+namespace peakscope::memory {
 
 class number_index {
   public:
@@ -68,4 +68,4 @@ class number_index {
     std::size_t count_ = 0;
 };
 
-} // namespace peakscope::sites::detail
+} // namespace peakscope::memory

@@ -4,15 +4,15 @@
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
-#include <peakscope/heap/counting_engine.hpp>
-#include <peakscope/heap/label_names.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/engine/label_names.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 class ledger {
   public:
@@ -20,25 +20,25 @@ class ledger {
     // measurement. May throw std::bad_alloc.
     void make_room(std::size_t phase_count, std::size_t depth) {
         std::vector<part>(phase_count + 1).swap(parts_);
-        std::vector<sites::detail::page_array<holding>>(depth + 1).swap(tables_);
+        std::vector<memory::page_array<holding>>(depth + 1).swap(tables_);
         born_live_.assign(phase_count + first_phase, 0);
         for (part& each : parts_)
             each.live_at_end = born_live_;
     }
     // Everything that lives now was born before the measurement.
-    void begin(const cut&) noexcept { born_live_[before_measurement] = engine.totals.live_bytes(); }
+    void begin(const cut&) noexcept { born_live_[before_measurement] = state.totals.live_bytes(); }
     [[nodiscard]] bool in_use() const noexcept { return !parts_.empty(); }
 
     // What lived at the last peak: `live` and what the tallies have noted since. The table of a window.
     void note_peak(const cut& standing_still, const interval_peak& peak, std::size_t window) noexcept {
         if (!in_use()) return;
         auto& table = tables_[window];
-        const std::size_t count = engine.origins.count();
+        const std::size_t count = state.origins.count();
         if (!table.grow(count)) {
             incomplete_ = true;
             return;
         }
-        std::copy_n(engine.live, count, table.data());
+        std::copy_n(state.live, count, table.data());
         std::fill_n(table.data() + count, table.capacity() - count, holding{});
         for_each_changed(standing_still, [&](thread_record& record, origin from, tally& changed) {
             const bool noted = !peak.is_now && noted_at_peak(record, from, changed);
@@ -66,14 +66,14 @@ class ledger {
 
     // Ends the interval; its flows are those of `part_number`, the innermost phase + 1, or 0 outside of all.
     void end(const cut& standing_still, std::size_t part_number) noexcept {
-        count_ = engine.origins.count();
+        count_ = state.origins.count();
         end_interval(standing_still, [&](origin from, const tally& changed, const special_tally* special) {
             if (!in_use()) return;
             auto& flows = parts_[part_number].flows;
             if (!keeps(flows, from)) return;
             if (is_counted(from)) {
                 flows[from].counts += changed.since_cut;
-                const std::size_t born = engine.origins[from].born(); // that of `not_attributed` is none
+                const std::size_t born = state.origins[from].born(); // that of `not_attributed` is none
                 born_live_[std::min(born, born_live_.size() - 1)] += changed.since_cut.live_bytes();
             } else if (special != nullptr) {
                 const estimate& in = special->allocated;
@@ -109,7 +109,7 @@ class ledger {
         }
         made.labels = labels();
         for (std::size_t phase = 0; phase + 1 < parts_.size(); ++phase) {
-            const work_total& from = engine.work[phase];
+            const work_total& from = state.work[phase];
             made.work.push_back({from.entries, from.thread_time,
                                  bytes{static_cast<std::int64_t>(from.flows.allocated_bytes)},
                                  bytes{static_cast<std::int64_t>(from.flows.freed_bytes)}, from.flows.allocations,
@@ -143,19 +143,19 @@ class ledger {
     };
     // The measurement outside of phases, or a phase.
     struct part {
-        sites::detail::page_array<origin_flow> flows;
-        sites::detail::page_array<holding> at_peak;
+        memory::page_array<origin_flow> flows;
+        memory::page_array<holding> at_peak;
         std::vector<std::int64_t> live_at_end;
     };
     static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
 
     template <class Value>
-    [[nodiscard]] bool keeps(sites::detail::page_array<Value>& array, origin from) noexcept {
+    [[nodiscard]] bool keeps(memory::page_array<Value>& array, origin from) noexcept {
         const bool fits = array.grow(from + std::size_t{1});
         incomplete_ = incomplete_ || !fits;
         return fits;
     }
-    void copy(sites::detail::page_array<holding>& to, const sites::detail::page_array<holding>& from) noexcept {
+    void copy(memory::page_array<holding>& to, const memory::page_array<holding>& from) noexcept {
         const std::size_t count = from.capacity();
         if (!to.grow(count)) {
             incomplete_ = true;
@@ -184,13 +184,13 @@ class ledger {
     }
 
     [[nodiscard]] static std::size_t place(attribution& made, origin number) {
-        const origin_info& info = engine.origins[number];
+        const origin_info& info = state.origins[number];
         attributed_origin placed{.born = info.born(),
                                  .allocated_in = info.phase,
                                  .label = info.label,
                                  .sampled = info.kind == origin_kind::sampled};
         if (info.stack != nullptr) {
-            const sites::stack_view stack = sites::detail::view_of(info.stack);
+            const sites::stack_view stack = sites::view_of(info.stack);
             placed.stack = made.stacks.size();
             made.stacks.emplace_back(stack.frames, stack.frames + stack.depth);
         }
@@ -201,15 +201,15 @@ class ledger {
     [[nodiscard]] static std::vector<attribution::label> labels() {
         std::vector<attribution::label> all;
         for (const std::string& name : label_names())
-            all.push_back({name, {engine.labels[all.size()].peak_bytes.load(std::memory_order_relaxed)}});
+            all.push_back({name, {state.labels[all.size()].peak_bytes.load(std::memory_order_relaxed)}});
         return all;
     }
 
     std::vector<part> parts_;
-    std::vector<sites::detail::page_array<holding>> tables_; // by the depth of the window
-    std::size_t count_ = 1;                                  // of origins, at the last cut
-    std::vector<std::int64_t> born_live_;                    // by the phase of birth
+    std::vector<memory::page_array<holding>> tables_; // by the depth of the window
+    std::size_t count_ = 1;                           // of origins, at the last cut
+    std::vector<std::int64_t> born_live_;             // by the phase of birth
     bool incomplete_ = false;
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

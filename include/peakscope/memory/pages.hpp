@@ -17,7 +17,7 @@
 #include <unistd.h>
 #endif
 
-namespace peakscope::sites::detail {
+namespace peakscope::memory {
 
 // Address space that reads as zeros and takes memory only where it is written. Null when the system refuses.
 [[nodiscard]] inline void* reserve_pages(std::size_t size_bytes) noexcept {
@@ -119,4 +119,4 @@ class page_array {
     std::size_t capacity_ = 0;
 };
 
-} // namespace peakscope::sites::detail
+} // namespace peakscope::memory

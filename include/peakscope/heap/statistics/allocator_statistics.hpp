@@ -12,7 +12,7 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/fwd.hpp>
-#include <peakscope/heap/serves_malloc.hpp>
+#include <peakscope/heap/statistics/serves_malloc.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -2,14 +2,14 @@
 // The long way of an event: what the operators do not count themselves.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/event.hpp>
-#include <peakscope/heap/records.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/event.hpp>
+#include <peakscope/engine/records.hpp>
 
 #include <atomic>
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 // The long way of an allocation. The block has its tag, without an origin.
 inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
@@ -27,7 +27,7 @@ inline void count_allocation(thread_record& record, void* block, const void* fra
     const capture_mode* mode = nullptr;
     {
         const event in_progress{record};
-        mode = in_progress.inside_another() ? nullptr : engine.mode.load(std::memory_order_acquire);
+        mode = in_progress.inside_another() ? nullptr : state.mode.load(std::memory_order_acquire);
         if (mode == nullptr) {
             header.set_origin(record.context);
             add_allocation(record, record.context, header.requested_bytes);
@@ -74,4 +74,4 @@ inline void count_untagged(thread_record& record, void* block, const void* frame
     return block;
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

@@ -5,14 +5,14 @@
 // a sum over origins.
 #pragma once
 
-#include <peakscope/sites/number_index.hpp>
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/memory/number_index.hpp>
+#include <peakscope/memory/pages.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
 #include <cstddef>
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 using origin = std::uint32_t;
 
@@ -35,9 +35,9 @@ enum class origin_kind : std::uint16_t {
 };
 
 struct origin_info {
-    sites::detail::stored_stack stack = nullptr; // null for blocks whose stack was not captured
-    std::uint16_t phase = before_measurement;    // the innermost that was open
-    std::uint16_t work = 0;                      // the one that was in scope on the thread, if any
+    sites::stored_stack stack = nullptr;      // null for blocks whose stack was not captured
+    std::uint16_t phase = before_measurement; // the innermost that was open
+    std::uint16_t work = 0;                   // the one that was in scope on the thread, if any
     std::uint16_t label = 0;
     origin_kind kind = origin_kind::unused;
     origin context = not_attributed; // the origin with the same phase and label and no stack
@@ -55,7 +55,7 @@ struct origin_info {
 class origin_table {
   public:
     [[nodiscard]] bool set_up(std::size_t limit) noexcept {
-        infos_ = static_cast<origin_info*>(sites::detail::reserve_pages(limit * sizeof(origin_info)));
+        infos_ = static_cast<origin_info*>(memory::reserve_pages(limit * sizeof(origin_info)));
         if (infos_ != nullptr) limit_ = limit;
         return infos_ != nullptr;
     }
@@ -103,23 +103,22 @@ class origin_table {
     [[nodiscard]] const origin_info& operator[](origin number) const noexcept { return infos_[number]; }
 
     [[nodiscard]] std::int64_t resident() const noexcept {
-        return sites::detail::resident_bytes(infos_, count_ * sizeof(origin_info)) + index_.resident();
+        return memory::resident_bytes(infos_, count_ * sizeof(origin_info)) + index_.resident();
     }
 
   private:
     [[nodiscard]] static std::uint64_t hash_of(const origin_info& info) noexcept {
         std::uint64_t hash = reinterpret_cast<std::uintptr_t>(info.stack);
-        hash = sites::detail::add_to_hash(hash, std::uint64_t{info.phase} << 48U | std::uint64_t{info.work} << 32U |
-                                                    std::uint64_t{info.label} << 16U |
-                                                    static_cast<std::uint64_t>(info.kind));
-        return sites::detail::finished_hash(hash);
+        hash = memory::add_to_hash(hash, std::uint64_t{info.phase} << 48U | std::uint64_t{info.work} << 32U |
+                                             std::uint64_t{info.label} << 16U | static_cast<std::uint64_t>(info.kind));
+        return memory::finished_hash(hash);
     }
 
     origin_info* infos_ = nullptr;
-    sites::detail::number_index index_;
+    memory::number_index index_;
     std::size_t count_ = 1;
     std::size_t limit_ = 0;
     origin free_ = not_attributed;
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

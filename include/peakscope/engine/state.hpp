@@ -2,9 +2,10 @@
 // What all threads of the process share, and what each of them has: the data of the counting engine.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/origin_table.hpp>
-#include <peakscope/heap/thread_record.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/origin_table.hpp>
+#include <peakscope/engine/thread_record.hpp>
+#include <peakscope/memory/spin_lock.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
 #include <atomic>
@@ -15,14 +16,10 @@
 #include <csignal>
 #endif
 
-namespace peakscope::heap {
+namespace peakscope::engine {
 
 struct faultable;
 using fault_function = bool(void* context, const faultable& allocation) noexcept;
-
-} // namespace peakscope::heap
-
-namespace peakscope::heap::detail {
 
 inline constexpr std::int64_t default_batch_bytes = 32'768;
 
@@ -62,7 +59,7 @@ struct holding {
 };
 
 // Its parts lie apart by who writes them.
-struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
+struct engine_state { // NOLINT(clang-analyzer-optin.performance.Padding)
     // The gate's bits; above them is its number.
     static constexpr std::uint64_t stopped = 1;     // a cut is on: wait
     static constexpr std::uint64_t needs_fence = 2; // no membarrier: every event pays for a fence
@@ -90,8 +87,8 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     std::uint16_t phase = before_measurement;
     flow totals;             // since the program began, up to the last cut
     holding* live = nullptr; // what lived at the last cut, by origin
-    sites::detail::spin_lock tables_lock;
-    sites::detail::stack_table stacks;
+    memory::spin_lock tables_lock;
+    sites::stack_table stacks;
     origin_table origins;
     label_total* labels = nullptr; // most_labels of them
     std::atomic<std::size_t> label_count{1};
@@ -113,11 +110,10 @@ struct counting_engine { // NOLINT(clang-analyzer-optin.performance.Padding)
     thread_record reserve;                       // for a thread that has no record and cannot get one
 };
 
-inline constinit counting_engine engine;
+inline constinit engine_state state;
 
 [[nodiscard]] inline bool is_off() noexcept {
-    return engine.slow_from_bytes.load(std::memory_order_relaxed) == 0 &&
-           !engine.injects.load(std::memory_order_relaxed);
+    return state.slow_from_bytes.load(std::memory_order_relaxed) == 0 && !state.injects.load(std::memory_order_relaxed);
 }
 
 // The hooks of a thread without a record, and of one with nothing in particular to do (slow_event.hpp).
@@ -136,4 +132,4 @@ inline constinit thread_local bool thread_holds_cut = false;
 inline constinit thread_local fault_function* faults_here = nullptr;
 inline constinit thread_local void* fault_context = nullptr;
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

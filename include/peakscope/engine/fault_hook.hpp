@@ -3,18 +3,18 @@
 // succeeded and is counted, on threads that ask for it; where it says so, the allocation is undone and has failed.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/engine_state.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/state.hpp>
 
 #include <atomic>
 
-namespace peakscope::heap {
+namespace peakscope::engine {
 
 /// What is known of an allocation that could be made to fail.
 struct faultable {
     std::uint64_t requested_bytes = 0;
-    std::uint16_t label = 0;                     ///< the one in scope; 0 for none
-    sites::detail::stored_stack stack = nullptr; ///< null where no stack is captured
+    std::uint16_t label = 0;             ///< the one in scope; 0 for none
+    sites::stored_stack stack = nullptr; ///< null where no stack is captured
 };
 
 /// While one is alive, each allocation of its thread fails for which `fails(context, allocation)` says so: with
@@ -24,16 +24,16 @@ struct faultable {
 class fault_scope {
   public:
     fault_scope(fault_function* fails, void* context) noexcept {
-        detail::fault_context = context;
-        detail::faults_here = fails;
-        slow_from_before_ = detail::engine.slow_from_bytes.load(std::memory_order_relaxed);
-        detail::engine.injects.store(true, std::memory_order_relaxed);
-        detail::engine.slow_from_bytes.store(0, std::memory_order_relaxed);
+        fault_context = context;
+        faults_here = fails;
+        slow_from_before_ = state.slow_from_bytes.load(std::memory_order_relaxed);
+        state.injects.store(true, std::memory_order_relaxed);
+        state.slow_from_bytes.store(0, std::memory_order_relaxed);
     }
     ~fault_scope() {
-        detail::engine.slow_from_bytes.store(slow_from_before_, std::memory_order_relaxed);
-        detail::engine.injects.store(false, std::memory_order_relaxed);
-        detail::faults_here = nullptr;
+        state.slow_from_bytes.store(slow_from_before_, std::memory_order_relaxed);
+        state.injects.store(false, std::memory_order_relaxed);
+        faults_here = nullptr;
     }
     fault_scope(const fault_scope&) = delete;
     fault_scope& operator=(const fault_scope&) = delete;
@@ -42,4 +42,4 @@ class fault_scope {
     std::size_t slow_from_before_ = 0;
 };
 
-} // namespace peakscope::heap
+} // namespace peakscope::engine

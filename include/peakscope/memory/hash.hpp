@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Hashes of stacks and of what is looked up by them. For tables of one process: nothing is kept that depends on them.
+// Hashes of what is looked up. For tables of one process: nothing is kept that depends on them.
 #pragma once
 
-#include <peakscope/sites/stack.hpp>
-
-#include <bit>
-#include <cstddef>
 #include <cstdint>
 
-namespace peakscope::sites::detail {
+namespace peakscope::memory {
 
 inline constexpr std::uint64_t hash_factor = 0x9e3779b97f4a7c15U; // 2^64 / golden ratio
 [[nodiscard]] constexpr std::uint64_t add_to_hash(std::uint64_t hash, std::uint64_t value) noexcept {
@@ -25,12 +21,4 @@ inline constexpr std::uint64_t hash_factor = 0x9e3779b97f4a7c15U; // 2^64 / gold
     return mixed ^ mixed >> 31U;
 }
 
-// One multiplication a stack; before it, its frames lie over each other, each turned against the next.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t hash_of(const stack_view& stack, std::uint64_t seed) noexcept {
-    std::uint64_t hash = seed;
-    for (std::size_t i = 0; i < stack.depth; ++i)
-        hash = std::rotl(hash, 7) ^ stack.frames[i];
-    return finished_hash(hash * hash_factor);
-}
-
-} // namespace peakscope::sites::detail
+} // namespace peakscope::memory

@@ -3,9 +3,9 @@
 // where the memory comes from.
 #pragma once
 
-#include <peakscope/heap/block_header.hpp>
-#include <peakscope/heap/counting_engine.hpp>
-#include <peakscope/heap/fault_hook.hpp>
+#include <peakscope/engine/block_header.hpp>
+#include <peakscope/engine/engine.hpp>
+#include <peakscope/engine/fault_hook.hpp>
 
 #include <atomic>
 #include <cerrno>
@@ -13,6 +13,8 @@
 #include <new>
 
 namespace peakscope::heap::detail {
+
+using namespace engine;
 
 enum class on_failure {
     throws,     // operator new
@@ -24,7 +26,7 @@ enum class on_failure {
 [[nodiscard, gnu::noinline, gnu::cold]] inline bool shall_fail(void* block) noexcept {
     const known_block known = block_header::of(block).facts();
     if (known.own) return false; // nor one that is ignored
-    const origin_info& from = engine.origins[known.from];
+    const origin_info& from = engine::state.origins[known.from];
     return faults_here(fault_context, {known.requested_bytes, from.label, from.stack});
 }
 
@@ -109,7 +111,7 @@ template <class Base>
 template <class Base>
 [[gnu::noinline, gnu::cold]] void delete_the_long_way(void* block) noexcept {
     if (!has_header(block)) {
-        if (!is_off()) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
+        if (!is_off()) engine::state.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         Base::deallocate(block);
         return;
     }
@@ -140,7 +142,7 @@ template <class Base>
 template <class Base, on_failure Failure>
 [[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes) noexcept(Failure != on_failure::throws) {
     void* block = nullptr;
-    if (requested_bytes < engine.slow_from_bytes.load(std::memory_order_relaxed)) [[likely]]
+    if (requested_bytes < engine::state.slow_from_bytes.load(std::memory_order_relaxed)) [[likely]]
         block = allocate_untagged<Base>(requested_bytes);
     else if (is_off()) {
         if constexpr (Failure == on_failure::sets_errno)

@@ -5,7 +5,7 @@
 // live at once, whether the block moves or not.
 #pragma once
 
-#include <peakscope/heap/counted_blocks.hpp>
+#include <peakscope/heap/interpose/fast_path.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -19,7 +19,7 @@ namespace peakscope::heap::detail {
 // Always inlined, as counted_new is.
 template <class Base>
 [[gnu::always_inline]] inline void* counted_zeros(std::size_t requested_bytes) noexcept {
-    if (requested_bytes >= engine.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (requested_bytes >= engine::state.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
         if (is_off()) return Base::allocate_zeros(requested_bytes);
         void* const block = new_the_long_way<Base, on_failure::sets_errno>(
             requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0)); // too much, or to fail in a test
@@ -61,7 +61,7 @@ template <class Base>
 [[nodiscard, gnu::noinline]] void* counted_resize(void* block, std::size_t requested_bytes,
                                                   const void* frame) noexcept {
     if (!has_header(block)) {
-        if (!is_off()) engine.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
+        if (!is_off()) engine::state.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
         return Base::reallocate(block, requested_bytes);
     }
     if (requested_bytes > largest_block_bytes) {

@@ -2,10 +2,10 @@
 // How a thread comes by its record and lets go of it; set-up; fork.
 #pragma once
 
-#include <peakscope/heap/cut.hpp>
-#include <peakscope/heap/event.hpp>
-#include <peakscope/heap/work.hpp>
-#include <peakscope/sites/pages.hpp>
+#include <peakscope/engine/cut.hpp>
+#include <peakscope/engine/event.hpp>
+#include <peakscope/engine/work.hpp>
+#include <peakscope/memory/pages.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -23,12 +23,12 @@
 #include <unistd.h>
 #endif
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 inline void push_record(thread_record& record) noexcept {
-    record.next = engine.records.load(std::memory_order_relaxed);
-    while (!engine.records.compare_exchange_weak(record.next, &record, std::memory_order_release,
-                                                 std::memory_order_relaxed)) {
+    record.next = state.records.load(std::memory_order_relaxed);
+    while (!state.records.compare_exchange_weak(record.next, &record, std::memory_order_release,
+                                                std::memory_order_relaxed)) {
     }
 }
 
@@ -40,7 +40,7 @@ inline void push_record(thread_record& record) noexcept {
 inline void release_record(thread_record& record) noexcept {
     {
         const aside in_progress{record};
-        if (record.interval == engine.interval) flush(record);
+        if (record.interval == state.interval) flush(record);
         if (record.work != 0) book_work(record);
         record.label = 0;
         record.work = 0;
@@ -53,7 +53,7 @@ inline void release_record(thread_record& record) noexcept {
 // All of a record's tables in one piece of address space, which becomes memory where it is written.
 [[nodiscard]] inline bool give_tables(thread_record& record, std::size_t limit) noexcept {
     const std::size_t labels = std::min(limit, most_labels);
-    auto* at = static_cast<std::byte*>(sites::detail::reserve_pages(
+    auto* at = static_cast<std::byte*>(memory::reserve_pages(
         limit * (sizeof(tally) + sizeof(special_tally)) + labels * sizeof(label_pending) + stack_cache::size_bytes()));
     if (at == nullptr) return false;
     const auto part = [&at](auto*& table, std::size_t count) {
@@ -70,23 +70,23 @@ inline void release_record(thread_record& record) noexcept {
 
 // A record that no other thread has, a new one if need be. The reserve's owner gives it back after one event.
 [[nodiscard]] inline thread_record& acquire_record() noexcept {
-    for (auto* record = engine.records.load(std::memory_order_acquire); record != nullptr; record = record->next)
-        if (record != &engine.reserve && take(*record)) return *record;
+    for (auto* record = state.records.load(std::memory_order_acquire); record != nullptr; record = record->next)
+        if (record != &state.reserve && take(*record)) return *record;
     // From the system: malloc may be what is counted.
-    if (void* const memory = sites::detail::reserve_pages(sizeof(thread_record))) {
+    if (void* const memory = memory::reserve_pages(sizeof(thread_record))) {
         auto* const record = ::new (memory) thread_record;
-        if (give_tables(*record, engine.origins.limit())) {
+        if (give_tables(*record, state.origins.limit())) {
             record->taken.store(true, std::memory_order_relaxed);
-            engine.record_bytes.fetch_add(sites::detail::resident_bytes(memory, sizeof(thread_record)),
-                                          std::memory_order_relaxed);
+            state.record_bytes.fetch_add(memory::resident_bytes(memory, sizeof(thread_record)),
+                                         std::memory_order_relaxed);
             push_record(*record);
             return *record;
         }
-        sites::detail::release_pages(memory, sizeof(thread_record));
+        memory::release_pages(memory, sizeof(thread_record));
     }
-    while (!take(engine.reserve))
+    while (!take(state.reserve))
         std::this_thread::yield();
-    return engine.reserve;
+    return state.reserve;
 }
 
 // Lets go of the thread's record when the thread ends. Other destructors of the thread may still free memory after it.
@@ -108,7 +108,7 @@ template <auto Count, class... Arguments>
 void with_new_record(Arguments&&... arguments) noexcept {
     set_up_once();
     thread_record& record = acquire_record();
-    if (thread_is_ending || &record == &engine.reserve) {
+    if (thread_is_ending || &record == &state.reserve) {
         const thread_record* const interrupted = std::exchange(lent_record, &record);
         record.interrupted = interrupted;
         Count(record, arguments...);
@@ -151,15 +151,15 @@ inline void use_membarrier_if_there_is_one() noexcept {
 #if defined(__linux__)
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) return;
 #endif
-    engine.gate.fetch_or(counting_engine::needs_fence, std::memory_order_seq_cst);
+    state.gate.fetch_or(engine_state::needs_fence, std::memory_order_seq_cst);
 }
 
 inline void stop_threads_for_fork() noexcept {
     stop_threads();
-    engine.in_fork.store(true, std::memory_order_release);
+    state.in_fork.store(true, std::memory_order_release);
 }
 inline void resume_threads_after_fork() noexcept {
-    engine.in_fork.store(false, std::memory_order_relaxed);
+    state.in_fork.store(false, std::memory_order_relaxed);
     resume_threads();
 }
 
@@ -170,7 +170,7 @@ inline void disown_records_after_fork() noexcept {
         if (record == current_record) continue;
         if (record->pending_bytes != 0) {
             const bool rose = flush_quietly(*record);
-            if (rose && !record->alone) engine.peaks.fetch_add(1, std::memory_order_relaxed);
+            if (rose && !record->alone) state.peaks.fetch_add(1, std::memory_order_relaxed);
         }
         // A thread that came to the gate while the cut was on may have been busy for a moment; it never got through.
         record->busy.store(0, std::memory_order_relaxed);
@@ -180,29 +180,28 @@ inline void disown_records_after_fork() noexcept {
         record->pass = record->new_pass = record->sampling_pass = thread_record::no_pass;
         record->taken.store(false, std::memory_order_release);
     }
-    engine.gate.fetch_add(counting_engine::next_number, std::memory_order_relaxed);
+    state.gate.fetch_add(engine_state::next_number, std::memory_order_relaxed);
     use_membarrier_if_there_is_one();
     resume_threads_after_fork();
 }
 
 [[nodiscard]] inline bool set_up_tables(std::size_t limit) noexcept {
-    if (engine.labels == nullptr)
-        engine.labels = static_cast<label_total*>(sites::detail::reserve_pages(most_labels * sizeof(label_total)));
-    if (engine.live == nullptr)
-        engine.live = static_cast<holding*>(sites::detail::reserve_pages(limit * sizeof(holding)));
-    if (engine.work == nullptr)
-        engine.work = static_cast<work_total*>(sites::detail::reserve_pages(most_phases * sizeof(work_total)));
-    return engine.labels != nullptr && engine.live != nullptr && engine.work != nullptr &&
-           (engine.reserve.tallies != nullptr || give_tables(engine.reserve, limit)) && engine.origins.set_up(limit) &&
-           engine.stacks.set_up(limit);
+    if (state.labels == nullptr)
+        state.labels = static_cast<label_total*>(memory::reserve_pages(most_labels * sizeof(label_total)));
+    if (state.live == nullptr) state.live = static_cast<holding*>(memory::reserve_pages(limit * sizeof(holding)));
+    if (state.work == nullptr)
+        state.work = static_cast<work_total*>(memory::reserve_pages(most_phases * sizeof(work_total)));
+    return state.labels != nullptr && state.live != nullptr && state.work != nullptr &&
+           (state.reserve.tallies != nullptr || give_tables(state.reserve, limit)) && state.origins.set_up(limit) &&
+           state.stacks.set_up(limit);
 }
 
 // The first event of the process, which is nearly always in its first thread, before main.
 [[gnu::noinline]] inline void set_up_once() noexcept {
-    if (engine.set_up.load(std::memory_order_acquire) == 2) return;
+    if (state.set_up.load(std::memory_order_acquire) == 2) return;
     int not_begun = 0;
-    if (!engine.set_up.compare_exchange_strong(not_begun, 1, std::memory_order_acq_rel)) {
-        while (engine.set_up.load(std::memory_order_acquire) != 2)
+    if (!state.set_up.compare_exchange_strong(not_begun, 1, std::memory_order_acq_rel)) {
+        while (state.set_up.load(std::memory_order_acquire) != 2)
             std::this_thread::yield();
         return;
     }
@@ -211,12 +210,12 @@ inline void disown_records_after_fork() noexcept {
         if (limit < 256) std::abort(); // not even a heap could be used
         limit /= 4;
     }
-    push_record(engine.reserve);
+    push_record(state.reserve);
     use_membarrier_if_there_is_one();
-    engine.set_up.store(2, std::memory_order_release);
+    state.set_up.store(2, std::memory_order_release);
 #if defined(__linux__)
     ::pthread_atfork(stop_threads_for_fork, resume_threads_after_fork, disown_records_after_fork); // may allocate
 #endif
 }
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine

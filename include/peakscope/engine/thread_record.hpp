@@ -3,15 +3,15 @@
 // additions; a cut reads it and sets it back while the thread stands between two events (cut.hpp).
 #pragma once
 
-#include <peakscope/heap/origin_table.hpp>
-#include <peakscope/heap/stack_cache.hpp>
+#include <peakscope/engine/origin_table.hpp>
+#include <peakscope/engine/stack_cache.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
-namespace peakscope::heap::detail {
+namespace peakscope::engine {
 
 struct flow {
     std::uint64_t allocated_bytes = 0;
@@ -158,4 +158,4 @@ struct alignas(128) thread_record {
     thread_record* next = nullptr;
 };
 
-} // namespace peakscope::heap::detail
+} // namespace peakscope::engine
