@@ -2,6 +2,7 @@
 // One policy of the user's own of each kind: an arena that knows what it holds as the heap source, an RSS source that a
 // test sets by hand, and a report backend that posts to a callback. Each is measured and checked; exit status 0 when
 // everything is as it must be.
+#include <peakscope/implementation.hpp> // in one .cpp file of a program that counts by none of the replaced functions
 #include <peakscope/peakscope.hpp>
 
 #include <algorithm>

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <peakscope/heap/interpose/fast_path.hpp>
+#include <peakscope/implementation.hpp>
 
 #include <cstddef>
 #include <new>

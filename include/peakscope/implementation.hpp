@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The bodies of what the other headers declare. Include it in exactly one .cpp file of a program: in none, the linker
+// names this header; in two, it finds every function twice. <peakscope/heap/counting_operators.hpp> and
+// <peakscope/heap/malloc_counting_functions.hpp> bring it along, so a program that counts has it already.
+//
+// The body of what needs an optional library comes with that header, where a file includes both of them, in any order:
+// for reports as JSON, include <peakscope/report/json.hpp> in this file as well.
+#pragma once
+
+#define PEAKSCOPE_IMPLEMENTATION
+
+#include <peakscope/core/implementation/format.hpp>
