@@ -12,6 +12,8 @@
 #include <peakscope/heap/counting_operators.hpp>
 #elif !defined(SITEGEN_COUNTS_NOTHING)
 #include <peakscope/heap/malloc_counting_functions.hpp>
+#else
+#include <peakscope/implementation.hpp>
 #endif
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>

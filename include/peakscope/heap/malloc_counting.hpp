@@ -17,38 +17,19 @@
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/fwd.hpp>
 
-#include <cstdlib>
-
 namespace peakscope::heap {
-
-namespace detail {
-
-using namespace engine;
-
-struct counted_functions {
-    static constexpr const char* allocates = "malloc";
-    [[nodiscard]] static const char* refusal(bool is_counted) noexcept {
-        return is_counted ? nullptr
-                          : "the counted heap sees no allocations: malloc is not replaced. Include "
-                            "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program";
-    }
-    [[nodiscard]] static void* allocate() noexcept { return std::malloc(1); }
-    static void deallocate(void* block) noexcept { std::free(block); }
-};
-
-} // namespace detail
 
 /// The heap source over the replaced malloc. Its options are those of `counting`, and it serves one measurement at a
 /// time.
 template <class... Options>
-class malloc_counting : public detail::counting_source<detail::counted_functions, 0, Options...> {
+class malloc_counting : public detail::counting_source<detail::malloc_of_process, 0, Options...> {
   public:
     static constexpr const char* name = "malloc_counting";
 };
 
 /// The same with the stacks of a sample, as `sampling` has them.
 template <bytes Rate, class... Options>
-class malloc_sampling : public detail::counting_source<detail::counted_functions, Rate.count, Options...> {
+class malloc_sampling : public detail::counting_source<detail::malloc_of_process, Rate.count, Options...> {
     static_assert(Rate.count > 0, "peakscope: a sampling rate is a number of bytes above 0");
 
   public:

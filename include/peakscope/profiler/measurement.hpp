@@ -12,19 +12,14 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/none.hpp>
-#include <peakscope/profiler/accumulate.hpp>
-#include <peakscope/profiler/attribute.hpp>
 #include <peakscope/profiler/profiler.hpp>
+#include <peakscope/profiler/running.hpp>
 #include <peakscope/rss/none.hpp>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -32,26 +27,25 @@ namespace peakscope {
 
 namespace profiler_detail {
 
-// One measurement: the stack of open windows and the sums by phase. All of it has a fixed size, so that opening and
-// closing a phase allocates nothing.
+// The sources of a measurement, and the windows that they have open.
 template <class Phases, class Heap, class Rss>
-class measurement final : public running_measurement {
+class measurement final : public measurement_core {
     static_assert(peakscope::heap_source<Heap>,
                   "peakscope: the second argument of profiler must satisfy heap_source (for a "
                   "built-in one, include its header where the measurement starts)");
     static_assert(peakscope::rss_source<Rss>,
                   "peakscope: the third argument of profiler must satisfy rss_source (for a built-in "
                   "one, include its header where the measurement starts)");
-    using clock = std::chrono::steady_clock;
 
   public:
-    explicit measurement(std::string_view title) : title_(title) {}
+    explicit measurement(std::string_view title)
+        : measurement_core(title, {Phases::table::infos, Phases::count, windows_.data(), sums_.data()}) {}
 
     // Claims the sources and reads the baseline, last of all.
     template <class Settle>
     void start(Settle&& settle) {
-        const opened<Heap> heap_opened{heap_};
-        const opened<Rss> rss_opened{rss_};
+        const open_guard<Heap> heap_opened{heap_};
+        const open_guard<Rss> rss_opened{rss_};
         std::forward<Settle>(settle)();
         heap_.settle();
         if constexpr (attributes_memory<Heap>) {
@@ -64,159 +58,59 @@ class measurement final : public running_measurement {
     }
 
     [[nodiscard]] Heap& heap() noexcept { return heap_; }
-    [[nodiscard]] bool finished() const noexcept { return depth_ == 0; }
-    [[nodiscard]] std::size_t innermost_phase() const noexcept { return windows_[depth_ - 1].phase; }
-
-    [[nodiscard]] bool on_its_thread() const noexcept { return std::this_thread::get_id() == thread_; }
-
-    void enter(std::size_t phase) override {
-        if (!on_its_thread())
-            throw usage_error(name_of(phase) + " cannot be opened on this thread: phases are windows on the whole "
-                                               "process, and are opened on the thread that started the measurement");
-        if (const std::size_t parent = Phases::info(phase).parent; parent != innermost_phase())
-            throw usage_error(name_of(phase) + " lies in " + name_of(parent) + " and cannot be opened in " +
-                              name_of(innermost_phase()) +
-                              ": open its parent first, or change the phase list so that it fits the program");
-        open_window(phase);
-    }
-
-    // Closes what is still open inside the phase as well, so that a wrong order cannot corrupt the figures.
-    void leave(std::size_t phase) noexcept override {
-        if (!is_open(phase)) return;
-        while (innermost_phase() != phase) {
-            closed_out_of_order_ = true;
-            close_phase();
-        }
-        close_phase();
-    }
-
-    // Closes every window. The report's figures stay here; the sources are kept until `give_back`.
-    void stop() noexcept {
-        while (depth_ > 1)
-            close_phase();
-        total_ = close_window();
-        own_bytes_ = heap_.own_bytes();
-    }
     void give_back() noexcept {
         heap_.close();
         rss_.close();
     }
 
-    [[nodiscard]] memory_report make_report(items divided_by) const {
-        memory_report report;
-        report.title = title_;
-        if (divided_by.count > 0) report.items = item_count{divided_by.name, divided_by.count};
-        report.heap_source = Heap::name;
-        report.heap_unit = Heap::unit;
-        report.heap = total_.heap;
-        if constexpr (reads_allocator<Heap>) report.allocator = Heap::allocator_name;
-        report.rss_source = Rss::name;
-        report.rss = total_.rss;
-        report.duration = total_.duration;
-        report.phases.reserve(Phases::count);
-        for (std::size_t i = 0; i < Phases::count; ++i) {
-            const sums& phase = phases_[i];
-            report.phases.push_back(
-                {Phases::info(i).path, phase.entries, phase.duration, phase.heap, phase.rss, {}, {}, {}});
-        }
-        report.profiler_bytes = own_bytes_;
-        for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
-            if (!remark.empty()) report.notes.push_back(std::move(remark));
-        if constexpr (attributes_memory<Heap>) {
-            const attribution of = heap_.attributed();
-            const named_stacks named = heap_.named(of);
-            attribution_report{of, named, [](std::size_t phase) { return Phases::info(phase).parent; }}.write(report);
-        }
-        if (closed_out_of_order_)
-            report.notes.emplace_back("phases: a phase was closed while one inside it was open; both were closed then");
-        return report;
-    }
-
-    static std::string name_of(std::size_t phase) {
-        return phase == phase_info::root ? "the measurement" : "phase '" + std::string{Phases::info(phase).path} + "'";
-    }
-
   private:
-    struct sums {
-        std::uint64_t entries = 0;
-        std::chrono::nanoseconds duration{};
-        heap_figures heap;
-        rss_figures rss;
-    };
-
-    struct open_window_state {
-        std::size_t phase = phase_info::root;
-        typename Heap::window heap;
-        typename Rss::window rss;
-        clock::time_point start;
-    };
-
-    // Opens a source, and closes it again unless the measurement comes about.
+    // Opens a source, and closes it again if starting fails.
     template <class Source>
-    class opened {
+    class open_guard {
       public:
-        explicit opened(Source& source) : source_(&source) {
+        explicit open_guard(Source& source) : source_(&source) {
             [[maybe_unused]] const typename Heap::own_memory profilers;
             source.open();
         }
-        ~opened() {
+        ~open_guard() {
             if (source_ != nullptr) source_->close();
         }
-        opened(const opened&) = delete;
-        opened& operator=(const opened&) = delete;
+        open_guard(const open_guard&) = delete;
+        open_guard& operator=(const open_guard&) = delete;
         void keep() const noexcept { source_ = nullptr; }
 
       private:
         mutable Source* source_;
     };
 
-    [[nodiscard]] bool is_open(std::size_t phase) const noexcept {
-        for (std::size_t i = 1; i < depth_; ++i)
-            if (windows_[i].phase == phase) return true;
-        return false;
-    }
-
-    [[nodiscard]] open_window_state* around_innermost() noexcept {
-        return depth_ > 1 ? &windows_[depth_ - 2] : nullptr;
-    }
-
     // The heap's window is the innermost: it holds no system call of the RSS source.
-    void open_window(std::size_t phase) noexcept {
-        ++depth_;
-        open_window_state& inner = windows_[depth_ - 1];
-        open_window_state* const outer = around_innermost();
-        inner = {};
-        inner.phase = phase;
-        rss_.enter(inner.rss, outer != nullptr ? &outer->rss : nullptr);
-        typename Heap::window* const around = outer != nullptr ? &outer->heap : nullptr;
+    void enter_sources(std::size_t depth, [[maybe_unused]] std::size_t phase) noexcept override {
+        heap_windows_[depth] = {};
+        rss_windows_[depth] = {};
+        rss_.enter(rss_windows_[depth], depth > 0 ? &rss_windows_[depth - 1] : nullptr);
+        typename Heap::window* const around = depth > 0 ? &heap_windows_[depth - 1] : nullptr;
         if constexpr (attributes_memory<Heap>)
-            heap_.enter(inner.heap, around, phase == phase_info::root ? 0 : phase + 1);
+            heap_.enter(heap_windows_[depth], around, phase == phase_info::root ? 0 : phase + 1);
         else
-            heap_.enter(inner.heap, around);
-        inner.start = clock::now();
+            heap_.enter(heap_windows_[depth], around);
     }
-
-    sums close_window() noexcept {
-        open_window_state& inner = windows_[depth_ - 1];
-        open_window_state* const outer = around_innermost();
-        sums closed{1, clock::now() - inner.start, {}, {}};
-        closed.heap = heap_.leave(inner.heap, outer != nullptr ? &outer->heap : nullptr);
-        closed.rss = rss_.leave(inner.rss, outer != nullptr ? &outer->rss : nullptr);
-        --depth_;
-        return closed;
+    void leave_sources(std::size_t depth, window_sums& into) noexcept override {
+        into.heap = heap_.leave(heap_windows_[depth], depth > 0 ? &heap_windows_[depth - 1] : nullptr);
+        into.rss = rss_.leave(rss_windows_[depth], depth > 0 ? &rss_windows_[depth - 1] : nullptr);
     }
+    [[nodiscard]] std::optional<bytes> own_bytes() const noexcept override { return heap_.own_bytes(); }
 
-    void close_phase() noexcept {
-        sums& into = phases_[innermost_phase()];
-        const sums closed = close_window();
-        if (into.entries == 0) {
-            into = closed;
-            return;
+    void describe(memory_report& report) const override {
+        report.heap_source = Heap::name;
+        report.heap_unit = Heap::unit;
+        if constexpr (reads_allocator<Heap>) report.allocator = Heap::allocator_name;
+        report.rss_source = Rss::name;
+        for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
+            if (!remark.empty()) report.notes.push_back(std::move(remark));
+        if constexpr (attributes_memory<Heap>) {
+            const attribution of = heap_.attributed();
+            write_attribution(report, of, heap_.named(of), Phases::table::infos, Phases::count);
         }
-        into.entries += closed.entries;
-        into.duration += closed.duration;
-        accumulate(into.heap, closed.heap);
-        accumulate(into.rss, closed.rss);
     }
 
     void destroy() noexcept override {
@@ -224,16 +118,12 @@ class measurement final : public running_measurement {
         delete this;
     }
 
-    std::string title_;
-    std::thread::id thread_ = std::this_thread::get_id();
     Heap heap_;
     Rss rss_;
-    std::array<open_window_state, Phases::depth + 1> windows_;
-    std::size_t depth_ = 0;
-    std::array<sums, Phases::count + 1> phases_; // one more, so that an empty list has an array
-    sums total_;
-    std::optional<bytes> own_bytes_;
-    bool closed_out_of_order_ = false;
+    std::array<typename Heap::window, Phases::depth + 1> heap_windows_;
+    std::array<typename Rss::window, Phases::depth + 1> rss_windows_;
+    std::array<profiler_detail::open_window, Phases::depth + 1> windows_;
+    std::array<window_sums, Phases::count + 1> sums_; // one more, so that an empty list has an array
 };
 
 // What the source does not know does nothing.
@@ -318,14 +208,7 @@ template <class Phases, class Heap, class Rss, class Report>
 template <class Result>
 Result profiler<Phases, Heap, Rss, Report>::finish(items divided_by) {
     static_assert(std::is_same_v<Result, memory_report>);
-    if (measurement_->finished())
-        throw usage_error(
-            "finish() was called on a measurement that is finished: it reports once, keep what it returns");
-    if (!measurement_->on_its_thread())
-        throw usage_error("finish() must be called on the thread that started the measurement");
-    if (const std::size_t open = measurement_->innermost_phase(); open != phase_info::root)
-        throw usage_error("finish() was called while " + measurement::name_of(open) +
-                          " is open: end its scope first, the measurement goes on until then");
+    measurement_->check_finish();
     stop();
     [[maybe_unused]] const typename Heap::own_memory profilers;
     memory_report report;

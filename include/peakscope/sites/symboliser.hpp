@@ -3,18 +3,13 @@
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 
-#include <algorithm>
 #include <concepts>
-#include <cstddef>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace peakscope::sites {
@@ -53,35 +48,11 @@ struct naming_rule {
 
     naming_rule() = default; // declared: g++ 12 fails on the initialisers above in a template otherwise
 
-    [[nodiscard]] bool is_library(const stack_frame& frame) const {
-        const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
-        // A file with a relative path was compiled elsewhere, as those of a distribution are: its library tells.
-        const std::string known_by = frame.address == 0 || frame.file.starts_with('/')
-                                         ? frame.file
-                                         : detail::object_of(frame.address).path; // "" for the program itself
-        const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
-        const std::string_view name = name_of(frame.function);
-        const auto named = [&](const std::string& start) { return name.starts_with(start); };
-        return std::ranges::any_of(library_paths, contained) || std::ranges::any_of(library_folders, begins) ||
-               std::ranges::any_of(library_functions, named);
-    }
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool is_library(const stack_frame& frame) const;
 
     /// A function's name without the return type that the names of templates have in front: what follows the last space
     /// before the arguments, outside of all brackets.
-    [[nodiscard]] static std::string_view name_of(std::string_view function) noexcept {
-        std::size_t start = 0;
-        int depth = 0;
-        for (std::size_t i = 0; i < function.size(); ++i) {
-            const char each = function[i];
-            if (function.substr(i).starts_with("operator")) break;
-            if (each == '<') ++depth;
-            if (each == '>') --depth;
-            if (depth > 0) continue;
-            if (each == '(' && !function.substr(i).starts_with("(anonymous")) break;
-            if (each == ' ' && i > 0 && !function.substr(0, i).ends_with("(anonymous")) start = i + 1;
-        }
-        return function.substr(start);
-    }
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static std::string_view name_of(std::string_view function) noexcept;
 };
 
 namespace detail {
@@ -100,21 +71,14 @@ template <class Symboliser>
     return naming_rule();
 }
 
-// The innermost folder that four of five of the files are in, with a '/' at its end: a header or two from elsewhere do
-// not make all of the paths long.
-[[nodiscard]] inline std::string folder_of_most(const std::vector<std::string>& files) {
-    std::string folder;
-    for (;;) {
-        std::map<std::string, std::size_t> inside;
-        for (const std::string& file : files)
-            if (file.starts_with(folder))
-                if (const std::size_t end = file.find('/', folder.size()); end != std::string::npos)
-                    ++inside[file.substr(0, end + 1)];
-        const auto most = std::ranges::max_element(inside, {}, [](const auto& each) { return each.second; });
-        if (most == inside.end() || most->second * 5 < files.size() * 4) return folder;
-        folder = most->first;
-    }
-}
+// A symboliser of any type.
+struct any_symboliser {
+    void* object;
+    void (*append)(void* object, address return_address, std::vector<stack_frame>& frames);
+    std::vector<std::string> (*notes)(void* object); // null when it has none
+};
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] named_stacks name_stacks(const attribution& of, const any_symboliser& names,
+                                                                const naming_rule& rule);
 
 } // namespace detail
 
@@ -122,65 +86,20 @@ template <class Symboliser>
 template <symboliser Symboliser>
 [[nodiscard]] named_stacks name_stacks(const attribution& of) {
     Symboliser names;
-    const naming_rule rule = detail::rule_of<Symboliser>();
-    named_stacks named;
-    std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
-    // Objects of which some code has lines: there, code without a line is one that the compiler made up.
-    std::set<address> with_lines;
-    for (const std::vector<std::uintptr_t>& stack : of.stacks)
-        for (const std::uintptr_t each : stack) {
-            auto [found, is_new] = known.try_emplace(each);
-            if (!is_new) continue;
-            names.append(each, found->second);
-            for (stack_frame& frame : found->second) {
-                frame.address = each;
-                if (frame.line > 0) with_lines.insert(detail::object_of(each).base);
-            }
-        }
-    if constexpr (detail::has_notes<Symboliser>) named.notes = names.notes();
-    std::set<std::string> without_lines;
-    std::vector<std::string> users_files;
-    for (const std::vector<std::uintptr_t>& stack : of.stacks) {
-        named_stack made;
-        for (const std::uintptr_t each : stack) {
-            const std::vector<stack_frame>& frames = known[each];
-            made.frames.insert(made.frames.end(), frames.begin(), frames.end());
-        }
-        const auto users = std::ranges::find_if(made.frames, [&](const stack_frame& frame) {
-            return !rule.is_library(frame) &&
-                   (frame.line > 0 || !with_lines.contains(detail::object_of(frame.address).base));
-        });
-        if (users != made.frames.end()) {
-            made.shown = static_cast<std::size_t>(users - made.frames.begin());
-        } else if (!made.frames.empty()) { // all of it is a library's: the one that is nearest to the user
-            made.shown = made.frames.size() - 1;
-        }
-        if (users != made.frames.end() && users->line == 0 && !users->file.empty())
-            without_lines.insert(users->file.substr(users->file.rfind('/') + 1));
-        if (users != made.frames.end() && users->line > 0) users_files.push_back(users->file);
-        named.stacks.push_back(std::move(made));
-    }
-    named.root = rule.root.empty() || rule.root.ends_with('/') ? rule.root : rule.root + '/';
-    if (rule.root.empty()) named.root = detail::folder_of_most(users_files);
-    if (!without_lines.empty() && named.notes.empty()) {
-        std::string list;
-        for (const std::string& each : without_lines)
-            list += (list.empty() ? "" : ", ") + each;
-        named.notes.push_back(
-            "sites: there is no debug information for " + list +
-            "; compile with -g and do not strip, or install its debug symbols, to see files and lines");
-    }
-    return named;
+    detail::any_symboliser any{&names,
+                               [](void* object, address return_address, std::vector<stack_frame>& frames) {
+                                   static_cast<Symboliser*>(object)->append(return_address, frames);
+                               },
+                               nullptr};
+    if constexpr (detail::has_notes<Symboliser>)
+        any.notes = [](void* object) { return static_cast<const Symboliser*>(object)->notes(); };
+    return detail::name_stacks(of, any, detail::rule_of<Symboliser>());
 }
 
 /// No names: each frame is an offset in its program or library, as `addr2line -e` takes it on another day.
 struct addresses {
-    static void append(address return_address, std::vector<stack_frame>& frames) {
-        detail::name_by_object(frames.emplace_back(), return_address);
-    }
-    [[nodiscard]] static std::vector<std::string> notes() {
-        return {"sites: no names were looked up; `addr2line -e FILE OFFSET` has them"};
-    }
+    PEAKSCOPE_BODY_ELSEWHERE static void append(address return_address, std::vector<stack_frame>& frames);
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static std::vector<std::string> notes();
 };
 
 } // namespace peakscope::sites

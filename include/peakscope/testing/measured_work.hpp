@@ -7,7 +7,7 @@
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/profiler/attribute.hpp>
+#include <peakscope/profiler/implementation/attribute.hpp>
 #include <peakscope/report/site_lines.hpp>
 
 #include <cmath>

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// A measurement over the counting engine: what the sources over it have in common, whatever their options.
+#pragma once
+
+#include <peakscope/core/attribution.hpp>
+#include <peakscope/core/body.hpp>
+#include <peakscope/core/bytes.hpp>
+#include <peakscope/core/report.hpp>
+#include <peakscope/engine/own_memory.hpp>
+#include <peakscope/engine/state.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace peakscope::heap::detail {
+
+using namespace engine;
+
+// The functions that a source counts. It calls them to see whether they are replaced, because what is linked decides,
+// and not what was included somewhere.
+struct counted_functions {
+    const char* allocates; // "operator new"
+    // Why the source cannot measure, or null.
+    const char* (*refusal)(bool is_counted) noexcept;
+    void* (*allocate)();
+    void (*deallocate)(void* block) noexcept;
+};
+extern const counted_functions operators_of_process;
+extern const counted_functions malloc_of_process;
+
+class counting_window {
+    friend class counting_session;
+    flow start_;
+    std::int64_t outer_peak_bytes_ = 0; // of the window around this one, before it was opened
+    std::int64_t bound_bytes_ = 0;      // the worst interval so far
+    std::int64_t known_peak_bytes_ = 0; // up to the last cut
+    bool peak_is_noted_ = false;        // the ledger has the table of what was alive then
+    std::size_t depth_ = 0;
+    std::size_t part_ = 0; // 0 for the measurement, else the phase + 1
+};
+
+class counting_session {
+  public:
+    PEAKSCOPE_BODY_ELSEWHERE counting_session();
+    ~counting_session();
+    counting_session(const counting_session&) = delete;
+    counting_session& operator=(const counting_session&) = delete;
+
+    // Claims the counted heap. Throws `usage_error` and `source_error`.
+    PEAKSCOPE_BODY_ELSEWHERE void open(const counted_functions& counted);
+    PEAKSCOPE_BODY_ELSEWHERE void attribute(std::size_t phase_count, std::size_t depth, std::int64_t batch_bytes,
+                                            const capture_mode* mode);
+    PEAKSCOPE_BODY_ELSEWHERE void close() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE static void settle() noexcept;
+
+    PEAKSCOPE_BODY_ELSEWHERE void enter(counting_window& inner, counting_window* outer, std::size_t phase) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE heap_figures leave(counting_window& inner, counting_window* outer) noexcept;
+
+    // Block headers, records, tables, and what was allocated under `own_memory_scope` and is still live.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bytes own_bytes() const noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string remark() const;
+    // `rate_bytes` is 0 where every stack is captured.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] attribution attributed(std::int64_t rate_bytes) const;
+
+    PEAKSCOPE_BODY_ELSEWHERE static std::uint16_t enter_label(std::string_view name);
+    PEAKSCOPE_BODY_ELSEWHERE static void leave_label(std::uint16_t before) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE static std::uint64_t enter_work(std::size_t phase) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE static void leave_work(std::uint64_t before) noexcept;
+
+  private:
+    struct tables;
+
+    tables* tables_;
+    const counted_functions* counted_ = nullptr;
+    std::uint64_t foreign_blocks_at_start_ = 0;
+};
+
+} // namespace peakscope::heap::detail

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// The bodies of sites/symboliser.hpp.
+#pragma once
+
+#include <peakscope/sites/objects.hpp>
+#include <peakscope/sites/symboliser.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace peakscope::sites {
+
+bool naming_rule::is_library(const stack_frame& frame) const {
+    const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
+    // A file with a relative path was compiled elsewhere, as those of a distribution are: its library tells.
+    const std::string known_by = frame.address == 0 || frame.file.starts_with('/')
+                                     ? frame.file
+                                     : detail::object_of(frame.address).path; // "" for the program itself
+    const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
+    const std::string_view name = name_of(frame.function);
+    const auto named = [&](const std::string& start) { return name.starts_with(start); };
+    return std::ranges::any_of(library_paths, contained) || std::ranges::any_of(library_folders, begins) ||
+           std::ranges::any_of(library_functions, named);
+}
+
+std::string_view naming_rule::name_of(std::string_view function) noexcept {
+    std::size_t start = 0;
+    int depth = 0;
+    for (std::size_t i = 0; i < function.size(); ++i) {
+        const char each = function[i];
+        if (function.substr(i).starts_with("operator")) break;
+        if (each == '<') ++depth;
+        if (each == '>') --depth;
+        if (depth > 0) continue;
+        if (each == '(' && !function.substr(i).starts_with("(anonymous")) break;
+        if (each == ' ' && i > 0 && !function.substr(0, i).ends_with("(anonymous")) start = i + 1;
+    }
+    return function.substr(start);
+}
+
+namespace detail {
+
+// The innermost folder that four of five of the files are in, with a '/' at its end: a header or two from elsewhere do
+// not make all of the paths long.
+[[nodiscard]] inline std::string folder_of_most(const std::vector<std::string>& files) {
+    std::string folder;
+    for (;;) {
+        std::map<std::string, std::size_t> inside;
+        for (const std::string& file : files)
+            if (file.starts_with(folder))
+                if (const std::size_t end = file.find('/', folder.size()); end != std::string::npos)
+                    ++inside[file.substr(0, end + 1)];
+        const auto most = std::ranges::max_element(inside, {}, [](const auto& each) { return each.second; });
+        if (most == inside.end() || most->second * 5 < files.size() * 4) return folder;
+        folder = most->first;
+    }
+}
+
+named_stacks name_stacks(const attribution& of, const any_symboliser& names, const naming_rule& rule) {
+    named_stacks named;
+    std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
+    // Objects of which some code has lines: there, code without a line is one that the compiler made up.
+    std::set<address> with_lines;
+    for (const std::vector<std::uintptr_t>& stack : of.stacks)
+        for (const std::uintptr_t each : stack) {
+            auto [found, is_new] = known.try_emplace(each);
+            if (!is_new) continue;
+            names.append(names.object, each, found->second);
+            for (stack_frame& frame : found->second) {
+                frame.address = each;
+                if (frame.line > 0) with_lines.insert(object_of(each).base);
+            }
+        }
+    if (names.notes != nullptr) named.notes = names.notes(names.object);
+    std::set<std::string> without_lines;
+    std::vector<std::string> users_files;
+    for (const std::vector<std::uintptr_t>& stack : of.stacks) {
+        named_stack made;
+        for (const std::uintptr_t each : stack) {
+            const std::vector<stack_frame>& frames = known[each];
+            made.frames.insert(made.frames.end(), frames.begin(), frames.end());
+        }
+        const auto users = std::ranges::find_if(made.frames, [&](const stack_frame& frame) {
+            return !rule.is_library(frame) && (frame.line > 0 || !with_lines.contains(object_of(frame.address).base));
+        });
+        if (users != made.frames.end()) {
+            made.shown = static_cast<std::size_t>(users - made.frames.begin());
+        } else if (!made.frames.empty()) { // all of it is a library's: the one that is nearest to the user
+            made.shown = made.frames.size() - 1;
+        }
+        if (users != made.frames.end() && users->line == 0 && !users->file.empty())
+            without_lines.insert(users->file.substr(users->file.rfind('/') + 1));
+        if (users != made.frames.end() && users->line > 0) users_files.push_back(users->file);
+        named.stacks.push_back(std::move(made));
+    }
+    named.root = rule.root.empty() || rule.root.ends_with('/') ? rule.root : rule.root + '/';
+    if (rule.root.empty()) named.root = folder_of_most(users_files);
+    if (!without_lines.empty() && named.notes.empty()) {
+        std::string list;
+        for (const std::string& each : without_lines)
+            list += (list.empty() ? "" : ", ") + each;
+        named.notes.push_back(
+            "sites: there is no debug information for " + list +
+            "; compile with -g and do not strip, or install its debug symbols, to see files and lines");
+    }
+    return named;
+}
+
+} // namespace detail
+
+void addresses::append(address return_address, std::vector<stack_frame>& frames) {
+    detail::name_by_object(frames.emplace_back(), return_address);
+}
+std::vector<std::string> addresses::notes() {
+    return {"sites: no names were looked up; `addr2line -e FILE OFFSET` has them"};
+}
+
+} // namespace peakscope::sites
