@@ -38,8 +38,9 @@ class measurement final : public measurement_core {
                   "one, include its header where the measurement starts)");
 
   public:
-    explicit measurement(std::string_view title)
-        : measurement_core(title, {Phases::table::infos, Phases::count, windows_.data(), sums_.data()}) {}
+    explicit measurement(std::string_view title) : measurement_core(title) {
+        use({Phases::table::infos, Phases::count, windows_.data(), sums_.data()});
+    }
 
     // Claims the sources and reads the baseline, last of all.
     template <class Settle>

@@ -56,12 +56,13 @@ class measurement_core : public running_measurement {
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] memory_report make_report(items divided_by) const;
 
   protected:
-    PEAKSCOPE_BODY_ELSEWHERE measurement_core(std::string_view title, const measurement_room& room);
+    PEAKSCOPE_BODY_ELSEWHERE explicit measurement_core(std::string_view title);
     ~measurement_core() override;
 
     // Reads the baseline: opens the outermost window.
     PEAKSCOPE_BODY_ELSEWHERE void open_window(std::size_t phase) noexcept;
-    [[nodiscard]] const measurement_room& room() const noexcept { return room_; }
+    // Before the first window.
+    void use(const measurement_room& room) noexcept { room_ = room; }
 
   private:
     // The sources' side of a window, `depth` windows deep: 0 for the measurement.
@@ -77,7 +78,7 @@ class measurement_core : public running_measurement {
     [[nodiscard]] window_sums close_window() noexcept;
     void close_phase() noexcept;
 
-    measurement_room room_;
+    measurement_room room_{};
     std::string title_;
     const void* thread_;
     std::size_t depth_ = 0;

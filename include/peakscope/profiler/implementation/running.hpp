@@ -16,8 +16,7 @@ inline constinit thread_local const char thread_mark = 0;
     return std::chrono::steady_clock::now().time_since_epoch();
 }
 
-measurement_core::measurement_core(std::string_view title, const measurement_room& room)
-    : room_(room), title_(title), thread_(&thread_mark) {}
+measurement_core::measurement_core(std::string_view title) : title_(title), thread_(&thread_mark) {}
 measurement_core::~measurement_core() = default;
 
 bool measurement_core::on_its_thread() const noexcept { return thread_ == &thread_mark; }
