@@ -44,6 +44,28 @@ int main() {
     return report.heap.delta ? int(report.heap.delta->count >> 20) : 0;
 }
 """
+# Files with phases know the phase list alone.
+SCOPES = """
+#pragma once
+#include <peakscope/profiler/profiler.hpp>
+using Phases = peakscope::phases<"work">;
+using Memory = peakscope::scopes<Phases>;
+"""
+MEASURING = """
+#include "scopes.hpp"
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/profiler/measurement.hpp>
+#include <peakscope/report/console.hpp>
+#include <peakscope/rss/procfs.hpp>
+void* work();
+int main() {
+    peakscope::profiler<Phases, peakscope::heap::counting<>, peakscope::rss::procfs, peakscope::report::console> memory{"scopes"};
+    void* block = work();
+    auto report = memory.finish({"block", 1});
+    ::operator delete(block);
+    return report.phases[0].heap.delta ? int(report.phases[0].heap.delta->count >> 20) : 0;
+}
+"""
 INSTALLED_TWICE = "#include <peakscope/heap/counting_operators.hpp>\n"
 FORGOTTEN_SOURCE = MEMORY.replace("#pragma once", "") + """
 #include <peakscope/profiler/measurement.hpp>
@@ -96,6 +118,27 @@ def main():
         done = built(compiler, copied, ["-DPROFILE_MEMORY", "-Iinclude", "-pthread"], ["work.cpp", "main.cpp", "second.cpp"])
         good &= check("operators included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr and
                       "operator new" in done.stderr, done.stderr[:2000])
+
+        files = {"scopes.hpp": SCOPES, "scoped.cpp": WORK.replace("memory.hpp", "scopes.hpp"), "measuring.cpp": MEASURING,
+                 "bodies.cpp": "#include <peakscope/heap/counting_operators.hpp>\n",
+                 "bodies_again.cpp": "#include <peakscope/implementation.hpp>\n"}
+        for file, text in files.items():
+            (copied / file).write_text(text)
+        flags = ["-Iinclude", "-pthread"]
+        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp", "bodies.cpp"])
+        good &= check("three doors, a file each: builds", done.returncode == 0, done.stderr[:3000])
+        if done.returncode == 0:
+            ran = run(["./program"], cwd=copied)
+            good &= check("three doors, a file each: reports", ran.returncode == 5 and "+5.00 MiB" in ran.stdout, ran)
+        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp"])
+        good &= check("bodies that are forgotten are named by the linker",
+                      done.returncode != 0 and "include_peakscope_implementation_hpp_in_one_cpp_file" in done.stderr, done.stderr[:2000])
+        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp", "bodies.cpp", "bodies_again.cpp"])
+        good &= check("bodies included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr,
+                      done.stderr[:2000])
+        seen = run([*compiler, "-std=c++20", "-Iinclude", "-M", "scoped.cpp"], cwd=copied)
+        good &= check("a file with phases sees no policy", seen.returncode == 0 and "profiler.hpp" in seen.stdout and
+                      not any(each in seen.stdout for each in ("heap/counting", "sites/frames", "sites/unwind", "rss/procfs")), seen)
 
         (copied / "forgotten.cpp").write_text(FORGOTTEN_SOURCE)
         done = built(compiler, copied, ["-DPROFILE_MEMORY", "-Iinclude", "-pthread"], ["forgotten.cpp"])

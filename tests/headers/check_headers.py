@@ -21,7 +21,7 @@ BRINGS_BODIES = {"heap/counting_operators.hpp"}  # includes implementation.hpp, 
 PLATFORM_HEADERS = {"testing/child_process.hpp"}  # a test is isolated in a process of its own
 OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|gmock/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
 # Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.
-LIGHT = {"profiler/profiler.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}
+LIGHT = {"profiler/profiler.hpp", "profiler/scopes.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}
 CHEAP = {"cstddef", "cstdint"}
 MAY_NEED_OPTIONAL = {"testing/doctest.hpp", "testing/gtest.hpp", "testing/catch2.hpp", "testing/benchmark.hpp",
                      "report/json.hpp", "report/json_reader.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}

@@ -29,6 +29,7 @@ constexpr int work() {
     return 7;
 }
 static_assert(work() == 7);
+static_assert(std::is_base_of_v<peakscope::no_scopes<Phases>, Memory>);
 
 TEST_CASE("a switched-off profiler settles nothing, opens nothing and reports nothing") {
     bool settled = false;

@@ -37,7 +37,7 @@ std::string message_of(Act act) {
 TEST_CASE("two measurements on one global source") {
     Memory memory{"first"};
     const std::string same_type = message_of<usage_error>([] { Memory second{"second"}; });
-    CHECK(same_type == "a measurement of this profiler type is running: finish() it before the next one starts");
+    CHECK(same_type == "a measurement with this phase list is running: finish() it before the next one starts");
     using Other = profiler<phases<"x">, heap::counting<heap::batch<bytes{0}>>>;
     const std::string other_type = message_of<usage_error>([] { Other second{"second"}; });
     CHECK(other_type == "the counted heap serves one measurement at a time, and one is running: finish() it before the "
@@ -52,7 +52,7 @@ TEST_CASE("two measurements on one global source") {
 
 TEST_CASE("when one source is free and the other is not, the free one is given back") {
     using Rss = profiler<Build, heap::none, rss::procfs>;
-    using Both = profiler<Build, heap::counting<>, rss::procfs>;
+    using Both = profiler<phases<"x">, heap::counting<>, rss::procfs>;
     {
         Rss running{"rss only"};
         CHECK(

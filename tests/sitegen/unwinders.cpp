@@ -50,7 +50,7 @@ struct compares_all {
             std::size_t depth;
         };
         static std::array<seen, 65'536> known{};
-        std::size_t at = detail::hash_of(walked, 0) % known.size();
+        std::size_t at = hash_of(walked, 0) % known.size();
         for (; known[at].depth > 0; at = (at + 1) % known.size())
             if (stack_view{known[at].frames.data(), known[at].depth} == walked) return true;
         known[at].depth = frames<most, addresses>::find(walked, known[at].frames.data(), frame);

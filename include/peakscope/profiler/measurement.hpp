@@ -157,8 +157,8 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     static_assert(std::is_convertible_v<const Title&, std::string_view>,
                   "peakscope: a measurement's title must convert to std::string_view");
     if constexpr (!per_instance) {
-        if (running_.load() != nullptr)
-            throw usage_error("a measurement of this profiler type is running: finish() it before the next one starts");
+        if (scopes<Phases>::running_.load() != nullptr)
+            throw usage_error("a measurement with this phase list is running: finish() it before the next one starts");
     }
     measurement* made = nullptr;
     {
@@ -173,9 +173,9 @@ profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settl
     }
     measurement_ = made;
     open_for_phases_ = made;
-    if constexpr (!per_instance) running_.store(made);
+    if constexpr (!per_instance) scopes<Phases>::running_.store(made);
     if constexpr (!per_instance && (tells_labels_apart<Heap> || attributes_work<Heap>))
-        threads_.store(&profiler_detail::port_for_threads<Heap>);
+        scopes<Phases>::threads_.store(&profiler_detail::port_for_threads<Heap>);
 }
 
 template <class Phases, class Heap, class Rss, class Report>
@@ -191,8 +191,8 @@ template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
     open_for_phases_ = nullptr;
     if constexpr (!per_instance) {
-        running_.store(nullptr);
-        threads_.store(nullptr);
+        scopes<Phases>::running_.store(nullptr);
+        scopes<Phases>::threads_.store(nullptr);
     }
     measurement_->stop();
 }
