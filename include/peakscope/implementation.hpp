@@ -10,6 +10,7 @@
 #define PEAKSCOPE_IMPLEMENTATION
 
 #include <peakscope/core/implementation/format.hpp>
+#include <peakscope/engine/implementation/hooks.hpp>
 #include <peakscope/heap/implementation/counting_session.hpp>
 #include <peakscope/profiler/implementation/running.hpp>
 #include <peakscope/sites/implementation/symboliser.hpp>

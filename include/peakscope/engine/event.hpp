@@ -34,8 +34,9 @@
 
 namespace peakscope::engine {
 
-void come_through_gate(thread_record& record) noexcept;
-void wait_at_gate(thread_record& record) noexcept;
+// The two ways through the gate (gate.hpp).
+PEAKSCOPE_BODY_ELSEWHERE void come_through_gate(thread_record& record) noexcept;
+PEAKSCOPE_BODY_ELSEWHERE void wait_at_gate(thread_record& record) noexcept;
 
 // Between the two, no cut can read the record. A count and not a flag, so that a signal handler that interrupts an
 // event leaves it as it was.

@@ -128,23 +128,4 @@ inline void learn(thread_record& record) noexcept {
     return number;
 }
 
-// In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
-[[gnu::noinline]] inline void wait_at_gate(thread_record& record) noexcept {
-    if (!thread_holds_cut) static_cast<void>(number_at_gate(record));
-}
-
-// Every event comes here once after the gate has changed; while a cut is on; and always where there is no membarrier.
-[[gnu::noinline]] inline void come_through_gate(thread_record& record) noexcept {
-    if (thread_holds_cut) return;
-    const std::uint64_t number = number_at_gate(record);
-    learn(record);
-    const bool every_time = (number & engine_state::needs_fence) != 0;
-    const capture_mode* const mode = state.mode.load(std::memory_order_acquire);
-    const bool own = (record.own_memory_scopes | record.ignoring_scopes) != 0; // or ignored
-    record.pass = every_time ? thread_record::no_pass : number;
-    record.new_pass = own || mode != nullptr ? thread_record::no_pass : record.pass;
-    record.sampling_pass = !own && mode != nullptr && mode->rate_bytes > 0 ? record.pass : thread_record::no_pass;
-    record.hook = own || mode == nullptr ? count_new_on : mode->quick;
-}
-
 } // namespace peakscope::engine

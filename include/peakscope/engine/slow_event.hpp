@@ -63,15 +63,5 @@ inline void count_untagged(thread_record& record, void* block, const void* frame
     block_header::of(block).set_tag(not_attributed);
     count_allocation(record, block, frame);
 }
-[[gnu::noinline, gnu::cold]] inline void* count_first_new(void* block, thread_record&, const void* frame) noexcept {
-    with_record<count_untagged>(block, frame);
-    return block;
-}
-// Inside an event, which it ends.
-[[gnu::noinline]] inline void* count_new_on(void* block, thread_record& record, const void* frame) noexcept {
-    lower_busy(record);
-    count_untagged(record, block, frame);
-    return block;
-}
 
 } // namespace peakscope::engine

@@ -2,6 +2,7 @@
 // What all threads of the process share, and what each of them has: the data of the counting engine.
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/engine/block_header.hpp>
 #include <peakscope/engine/origin_table.hpp>
 #include <peakscope/engine/thread_record.hpp>
@@ -116,9 +117,11 @@ inline constinit engine_state state;
     return state.slow_from_bytes.load(std::memory_order_relaxed) == 0 && !state.injects.load(std::memory_order_relaxed);
 }
 
-// The hooks of a thread without a record, and of one with nothing in particular to do (slow_event.hpp).
-[[nodiscard]] void* count_first_new(void* block, thread_record& record, const void* frame) noexcept;
-[[nodiscard]] void* count_new_on(void* block, thread_record& record, const void* frame) noexcept;
+// The hooks of a thread without a record, and of one with nothing in particular to do.
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] void* count_first_new(void* block, thread_record& record,
+                                                             const void* frame) noexcept;
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] void* count_new_on(void* block, thread_record& record,
+                                                          const void* frame) noexcept;
 
 // What a thread has that has no record yet: no gate lets it pass, so that the short way need not ask for it.
 inline constinit thread_record no_record{.hook = count_first_new};
