@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each header compiles on its own, twice in one file, and includes nothing of a layer above its own. What a file needs
-that opens phases includes next to nothing at all.
+"""Each header compiles on its own, twice in one file, and includes nothing of a layer above its own. What it declares of
+the library has a body in it or behind implementation.hpp: g++ keeps all inline functions, so that what they call shows.
+What a file needs that opens phases includes next to nothing at all.
 
 Usage: check_headers.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
 
@@ -71,14 +72,43 @@ def check_light(root):
     return problems
 
 
-def check_compiles(include, root, header, compiler, folder):
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+
+
+def symbols(object_file, kinds):
+    """The library's symbols of an object file, of some kinds as nm has them."""
+    shown = subprocess.run(["nm", "-C", str(object_file)], capture_output=True, text=True, check=True).stdout
+    return {line[19:] for line in shown.splitlines() if line[17:18] in kinds and line[19:].startswith(("peakscope::", "vtable for peakscope::"))}
+
+
+def check_compiles(include, root, header, compiler, folder, bodies):
     name = header.relative_to(root).as_posix()
     source = folder / (name.replace("/", "_") + ".cpp")
     source.write_text(f"#include <peakscope/{name}>\n" * 2)
-    warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
-    run = subprocess.run([*compiler, "-std=c++20", *warnings, "-fsyntax-only", "-I", str(include), str(source)],
-                         capture_output=True, text=True)
-    return [] if run.returncode == 0 else [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"]
+    links = bodies is not None and not BRINGS.search(name)
+    made = source.with_suffix(".o")
+    how = ["-fkeep-inline-functions", "-c", "-o", str(made)] if links else ["-fsyntax-only"]
+    run = subprocess.run([*compiler, "-std=c++20", *WARNINGS, *how, "-I", str(include), str(source)], capture_output=True, text=True)
+    if run.returncode != 0:
+        return [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"]
+    missing = symbols(made, "U") - bodies if links else set()
+    if links:
+        made.unlink()
+    return [f"{name}: {each} has no body in it, nor behind implementation.hpp" for each in sorted(missing)]
+
+
+# Headers that hold bodies themselves.
+BRINGS = re.compile(r"implementation|heap/counting_operators|heap/malloc_counting_functions")
+
+
+def bodies_of(include, compiler, folder):
+    """What implementation.hpp defines; None where the compiler cannot keep what is inline."""
+    if "clang" in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout:
+        return None
+    source, made = folder / "bodies.cpp", folder / "bodies.o"
+    source.write_text("#include <peakscope/implementation.hpp>\n")
+    subprocess.run([*compiler, "-std=c++20", "-I", str(include), "-c", str(source), "-o", str(made)], check=True)
+    return symbols(made, "TDBRVWu")
 
 
 def main():
@@ -93,7 +123,8 @@ def main():
     for header in headers:
         problems += check_includes(root, header, order)
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for found in pool.map(lambda h: check_compiles(include, root, h, compiler, pathlib.Path(folder)), headers):
+        bodies = bodies_of(include, compiler, pathlib.Path(folder)) if (root / "implementation.hpp").is_file() else None
+        for found in pool.map(lambda h: check_compiles(include, root, h, compiler, pathlib.Path(folder), bodies), headers):
             problems += found
     print(f"{len(headers)} headers in {len(folders)} layers, {len(problems)} problems")
     print("\n".join(problems))
