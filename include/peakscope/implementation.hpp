@@ -10,3 +10,7 @@
 #define PEAKSCOPE_IMPLEMENTATION
 
 #include <peakscope/core/implementation/format.hpp>
+#include <peakscope/report/implementation/console.hpp>
+#include <peakscope/report/implementation/destination.hpp>
+#include <peakscope/report/implementation/site_lines.hpp>
+#include <peakscope/report/implementation/text_table.hpp>

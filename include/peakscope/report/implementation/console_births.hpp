@@ -4,7 +4,7 @@
 
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/report/console_page.hpp>
+#include <peakscope/report/implementation/console_page.hpp>
 #include <peakscope/report/text_table.hpp>
 
 #include <algorithm>

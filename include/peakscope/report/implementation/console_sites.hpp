@@ -4,7 +4,8 @@
 
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/report/console_page.hpp>
+#include <peakscope/report/console.hpp>
+#include <peakscope/report/implementation/console_page.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
 
@@ -16,16 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace peakscope::report {
-
-/// How much of the long tables is shown. The JSON report has all of it.
-struct console_limits {
-    std::size_t sites = 10;         ///< of the measurement
-    std::size_t sites_by_phase = 3; ///< of each phase
-    std::size_t labels = 20;
-};
-
-namespace detail {
+namespace peakscope::report::detail {
 
 class site_tables {
   public:
@@ -112,6 +104,4 @@ class site_tables {
     console_page& page_;
 };
 
-} // namespace detail
-
-} // namespace peakscope::report
+} // namespace peakscope::report::detail
