@@ -9,6 +9,8 @@
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
 
+#include <range/v3/view/take.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -56,9 +58,7 @@ class site_tables {
         if (by_item) head.cells.push_back("peak per " + report_.items->name);
         table.add(std::move(head));
         const precision& peak = report_.heap.peak_precision;
-        std::size_t shown = 0;
-        for (const label_report& each : report_.labels) {
-            if (++shown > limits_.labels) break;
+        for (const label_report& each : report_.labels | ranges::views::take(limits_.labels)) {
             text_table::row row{{"  " + each.name, format_signed_bytes(each.delta_bytes),
                                  page_.marked(format_bytes(each.peak_bytes), peak),
                                  page_.marked(format_bytes(each.at_peak_bytes), peak),

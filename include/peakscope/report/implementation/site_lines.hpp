@@ -6,12 +6,18 @@
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/sort.hpp>
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/take.hpp>
+#include <range/v3/view/transform.hpp>
+
 #include <cmath>
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,15 +87,14 @@ class line_collector {
 };
 
 std::vector<site_line> largest_of(std::vector<weighed_line> all, std::size_t count) {
+    const auto rank = [](const weighed_line& each) {
+        return std::tuple{-each.weight, std::string_view{each.line.place}}; // of weights above 0, which have a negative
+    };
     std::erase_if(all, [](const weighed_line& each) { return each.weight <= 0; });
-    std::ranges::sort(all, [](const weighed_line& left, const weighed_line& right) {
-        return left.weight != right.weight ? left.weight > right.weight : left.line.place < right.line.place;
-    });
-    if (all.size() > count) all.resize(count);
-    std::vector<site_line> largest;
-    for (weighed_line& each : all)
-        largest.push_back(std::move(each.line));
-    return largest;
+    ranges::sort(all, ranges::less{}, rank);
+    return all | ranges::views::take(count) |
+           ranges::views::transform([](weighed_line& each) { return std::move(each.line); }) |
+           ranges::to<std::vector>();
 }
 
 } // namespace detail
