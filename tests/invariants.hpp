@@ -3,7 +3,7 @@
 #pragma once
 
 #include <peakscope/core/report.hpp>
-#include <peakscope/report/console.hpp>
+#include <peakscope/report/implementation/phase_figures.hpp>
 
 #include <doctest/doctest.h>
 

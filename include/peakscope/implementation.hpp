@@ -14,3 +14,7 @@
 #include <peakscope/heap/implementation/counting_session.hpp>
 #include <peakscope/profiler/implementation/running.hpp>
 #include <peakscope/sites/implementation/symboliser.hpp>
+#include <peakscope/report/implementation/console.hpp>
+#include <peakscope/report/implementation/destination.hpp>
+#include <peakscope/report/implementation/site_lines.hpp>
+#include <peakscope/report/implementation/text_table.hpp>

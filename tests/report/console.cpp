@@ -2,6 +2,7 @@
 #include "made_up.hpp"
 
 #include <peakscope/report/console.hpp>
+#include <peakscope/report/text_table.hpp>
 
 #include <doctest/doctest.h>
 

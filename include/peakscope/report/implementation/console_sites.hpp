@@ -4,9 +4,12 @@
 
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/report/console_page.hpp>
+#include <peakscope/report/console.hpp>
+#include <peakscope/report/implementation/console_page.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
+
+#include <range/v3/view/take.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,16 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace peakscope::report {
-
-/// How much of the long tables is shown. The JSON report has all of it.
-struct console_limits {
-    std::size_t sites = 10;         ///< of the measurement
-    std::size_t sites_by_phase = 3; ///< of each phase
-    std::size_t labels = 20;
-};
-
-namespace detail {
+namespace peakscope::report::detail {
 
 class site_tables {
   public:
@@ -64,9 +58,7 @@ class site_tables {
         if (by_item) head.cells.push_back("peak per " + report_.items->name);
         table.add(std::move(head));
         const precision& peak = report_.heap.peak_precision;
-        std::size_t shown = 0;
-        for (const label_report& each : report_.labels) {
-            if (++shown > limits_.labels) break;
+        for (const label_report& each : report_.labels | ranges::views::take(limits_.labels)) {
             text_table::row row{{"  " + each.name, format_signed_bytes(each.delta_bytes),
                                  page_.marked(format_bytes(each.peak_bytes), peak),
                                  page_.marked(format_bytes(each.at_peak_bytes), peak),
@@ -112,6 +104,4 @@ class site_tables {
     console_page& page_;
 };
 
-} // namespace detail
-
-} // namespace peakscope::report
+} // namespace peakscope::report::detail

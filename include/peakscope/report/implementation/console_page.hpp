@@ -45,7 +45,7 @@ class console_page {
 
     // A figure in a table has no room for its precision: a mark, and the legend below says what it means.
     [[nodiscard]] std::string marked(const std::string& figure, const precision& of) {
-        if (of.kind == precision_kind::exact || figure == not_known) return figure;
+        if (of.kind == precision_kind::exact || figure == not_known || figure.empty()) return figure;
         any_inexact_ = true;
         widest_bound_ = std::max(widest_bound_, of.bound);
         return "~" + figure;
