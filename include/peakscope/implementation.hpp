@@ -10,3 +10,6 @@
 #define PEAKSCOPE_IMPLEMENTATION
 
 #include <peakscope/core/implementation/format.hpp>
+#include <peakscope/heap/implementation/heap_since.hpp>
+#include <peakscope/testing/implementation/budget.hpp>
+#include <peakscope/testing/implementation/test_memory.hpp>
