@@ -13,7 +13,10 @@
 #include <peakscope/core/implementation/format.hpp>
 #include <peakscope/heap/implementation/heap_since.hpp>
 #include <peakscope/testing/implementation/budget.hpp>
+#include <peakscope/testing/implementation/child_process.hpp>
+#include <peakscope/testing/implementation/faults.hpp>
 #include <peakscope/testing/implementation/figures.hpp>
+#include <peakscope/testing/implementation/measured_work.hpp>
 #include <peakscope/testing/implementation/test_memory.hpp>
 
 #ifdef PEAKSCOPE_USES_STATISTICS

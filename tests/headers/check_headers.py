@@ -18,7 +18,7 @@ import tempfile
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
 PLATFORM_LAYERS = {"memory", "engine", "heap", "rss", "sites"}
 BRINGS_BODIES = {"heap/counting_operators.hpp"}  # includes implementation.hpp, at the very top
-PLATFORM_HEADERS = {"testing/child_process.hpp"}  # a test is isolated in a process of its own
+PLATFORM_HEADERS = {"testing/implementation/child_process.hpp"}  # a test is isolated in a process of its own
 OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|gmock/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
 # Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.
 LIGHT = {"profiler/profiler.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}

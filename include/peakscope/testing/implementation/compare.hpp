@@ -6,7 +6,7 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/testing/compare.hpp>
-#include <peakscope/testing/statistics.hpp>
+#include <peakscope/testing/statistics_functions.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <peakscope/core/error.hpp>
-#include <peakscope/testing/statistics.hpp>
+#include <peakscope/testing/statistics_functions.hpp>
 
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>

@@ -5,5 +5,7 @@
 
 #include <peakscope/testing/implementation/compare.hpp>
 #include <peakscope/testing/implementation/comparison_text.hpp>
+#include <peakscope/testing/implementation/leaks.hpp>
+#include <peakscope/testing/implementation/repetitions.hpp>
 #include <peakscope/testing/implementation/scaling.hpp>
 #include <peakscope/testing/implementation/statistics.hpp>
