@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: MIT
 #include <peakscope/implementation.hpp>
+#include <peakscope/testing/statistics.hpp>

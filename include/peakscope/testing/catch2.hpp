@@ -38,7 +38,7 @@ class catch2_listener final : public Catch::TestEventListenerBase {
 
     void sectionStarting(const Catch::SectionInfo& section) override {
         {
-            const heap::ignoring framework;
+            const detail::framework_scope framework;
             TestEventListenerBase::sectionStarting(section);
         }
         if (depth_++ == 0) memory_.begin();
@@ -46,14 +46,14 @@ class catch2_listener final : public Catch::TestEventListenerBase {
     void sectionEnded(const Catch::SectionStats& stats) override {
         if (--depth_ == 0) {
             const detail::test_memory::outcome outcome = memory_.end();
-            const heap::ignoring framework;
-            if (detail::test_memory::defaults().prints)
+            const detail::framework_scope framework;
+            if (detail::test_memory::prints())
                 std::cout << "memory of '" << stats.sectionInfo.name << "': " << outcome.line << '\n';
             if (stats.assertions.failed == 0)
-                for (const violation& each : outcome.broken)
-                    FAIL_CHECK(each.message);
+                for (const std::string& each : outcome.broken)
+                    FAIL_CHECK(each);
         }
-        const heap::ignoring framework;
+        const detail::framework_scope framework;
         TestEventListenerBase::sectionEnded(stats);
     }
 
@@ -73,12 +73,12 @@ class memory_test {
     memory_test() { memory_.begin(); }
     ~memory_test() {
         const detail::test_memory::outcome outcome = memory_.end();
-        const heap::ignoring framework;
-        if (detail::test_memory::defaults().prints)
+        const detail::framework_scope framework;
+        if (detail::test_memory::prints())
             std::cout << "memory of '" << Catch::getResultCapture().getCurrentTestName() << "': " << outcome.line
                       << '\n';
-        for (const violation& each : outcome.broken)
-            FAIL_CHECK(each.message);
+        for (const std::string& each : outcome.broken)
+            FAIL_CHECK(each);
     }
 
   private:
@@ -91,22 +91,22 @@ class keeps_budget final : public Catch::MatcherBase<memory_report> {
     explicit keeps_budget(budget limits) : limits_(std::move(limits)) {}
 
     [[nodiscard]] bool match(const memory_report& report) const override {
-        const heap::ignoring framework;
-        broken_ = check(report, limits_);
+        const detail::framework_scope framework;
+        broken_ = detail::broken_limits(report, limits_);
         return broken_.empty();
     }
 
   protected:
     [[nodiscard]] std::string describe() const override {
         std::string text = "keeps its budget";
-        for (const violation& each : broken_)
-            text += "\n" + each.message;
+        for (const std::string& each : broken_)
+            text += "\n" + each;
         return text;
     }
 
   private:
     budget limits_;
-    mutable std::vector<violation> broken_;
+    mutable std::vector<std::string> broken_;
 };
 
 } // namespace peakscope::testing
@@ -114,5 +114,7 @@ class keeps_budget final : public Catch::MatcherBase<memory_report> {
 /// A report is shown by its title.
 template <>
 struct Catch::StringMaker<peakscope::memory_report> {
-    static std::string convert(const peakscope::memory_report& report) { return "the report '" + report.title + "'"; }
+    static std::string convert(const peakscope::memory_report& report) {
+        return "the report '" + peakscope::testing::detail::title_of(report) + "'";
+    }
 };

@@ -17,8 +17,7 @@
 
 #include <doctest/doctest.h>
 
-#include <ostream>
-#include <string>
+#include <iosfwd>
 
 namespace peakscope::testing {
 
@@ -38,13 +37,7 @@ class doctest_listener final : public doctest::IReporter {
     }
     void test_case_reenter(const doctest::TestCaseData&) override {}
     void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
-        const detail::test_memory::outcome outcome = memory_.end();
-        const heap::ignoring framework;
-        if (detail::test_memory::defaults().prints) out_ << "memory of '" << name_ << "': " << outcome.line << '\n';
-        if (stats.failure_flags != 0 || outcome.broken.empty()) return;
-        for (const violation& each : outcome.broken)
-            out_ << "memory of '" << name_ << "' is over its limit\n" << each.message << '\n';
-        ++failed_;
+        if (detail::tell(memory_, name_, stats.failure_flags != 0, out_)) ++failed_;
     }
     void test_case_exception(const doctest::TestCaseException&) override {}
     void subcase_start(const doctest::SubcaseSignature&) override {}
@@ -66,6 +59,6 @@ class doctest_listener final : public doctest::IReporter {
 #define PEAKSCOPE_CHECK_BUDGET(report, ...)                                                                            \
     do {                                                                                                               \
         for (const auto& peakscope_broken :                                                                            \
-             ::peakscope::testing::check(report, ::peakscope::testing::budget __VA_ARGS__))                            \
-            ADD_FAIL_CHECK_AT(__FILE__, __LINE__, peakscope_broken.message);                                           \
+             ::peakscope::testing::detail::broken_limits(report, ::peakscope::testing::budget __VA_ARGS__))            \
+            ADD_FAIL_CHECK_AT(__FILE__, __LINE__, peakscope_broken);                                                   \
     } while (false)

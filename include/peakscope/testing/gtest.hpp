@@ -27,12 +27,12 @@ namespace peakscope::testing {
 namespace detail {
 
 inline void tell(const ::testing::TestInfo& test, const test_memory::outcome& outcome) {
-    const heap::ignoring framework;
-    if (test_memory::defaults().prints)
+    const detail::framework_scope framework;
+    if (test_memory::prints())
         std::printf("memory of %s.%s: %s\n", test.test_suite_name(), test.name(), outcome.line.c_str());
     if (test.result()->Failed()) return;
-    for (const violation& each : outcome.broken)
-        GTEST_NONFATAL_FAILURE_(each.message.c_str());
+    for (const std::string& each : outcome.broken)
+        GTEST_NONFATAL_FAILURE_(each.c_str());
 }
 
 } // namespace detail
@@ -65,11 +65,11 @@ class keeps_budget {
     explicit keeps_budget(budget limits) : limits_(std::move(limits)) {}
 
     bool MatchAndExplain(const memory_report& report, std::ostream* explanation) const {
-        const heap::ignoring framework;
-        const std::vector<violation> broken = check(report, limits_);
+        const detail::framework_scope framework;
+        const std::vector<std::string> broken = detail::broken_limits(report, limits_);
         if (explanation != nullptr)
-            for (const violation& each : broken)
-                *explanation << "\n" << each.message;
+            for (const std::string& each : broken)
+                *explanation << "\n" << each;
         return broken.empty();
     }
     void DescribeTo(std::ostream* out) const { *out << "keeps its budget"; }
@@ -83,7 +83,9 @@ class keeps_budget {
 }
 
 /// For GoogleTest's messages: a report is shown by its title, not by its bytes.
-inline void PrintTo(const memory_report& report, std::ostream* out) { *out << "the report '" << report.title << "'"; }
+inline void PrintTo(const memory_report& report, std::ostream* out) {
+    *out << "the report '" << testing::detail::title_of(report) << "'";
+}
 
 } // namespace peakscope::testing
 

@@ -4,26 +4,66 @@
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/concepts.hpp>
-#include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
-#include <peakscope/profiler/implementation/attribute.hpp>
-#include <peakscope/report/site_lines.hpp>
 
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace peakscope::testing::detail {
 
 using call_stack = std::vector<std::uintptr_t>;
 
+// Work without its type, which allocates nothing. Work that takes an argument gets the source: a heap::resource to
+// allocate from.
+struct any_work {
+    void* of = nullptr;
+    void (*call)(void* of, void* source) = nullptr;
+};
+template <class Heap, class Work>
+[[nodiscard]] any_work any_work_of(Work& work) noexcept {
+    return {&work, [](void* of, void* source) {
+                if constexpr (std::invocable<Work&, Heap&>)
+                    (*static_cast<Work*>(of))(*static_cast<Heap*>(source));
+                else
+                    (*static_cast<Work*>(of))();
+            }};
+}
+
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::map<call_stack, std::int64_t> live_of(const attribution& of);
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::map<call_stack, std::string> places_of(const attribution& of,
+                                                                                   const named_stacks& names);
+
+// The measurement without the type of its source.
+class measured_runs {
+  public:
+    measured_runs() = default;
+    virtual ~measured_runs() = default;
+    measured_runs(const measured_runs&) = delete;
+    measured_runs& operator=(const measured_runs&) = delete;
+
+    /// What the work throws comes through.
+    [[nodiscard]] virtual heap_figures run(const any_work& work) = 0;
+    /// What lives of each call stack, in bytes; empty for sources that know none.
+    [[nodiscard]] virtual std::map<call_stack, std::int64_t> live_by_stack() = 0;
+    /// The place of each stack there was at the last `live_by_stack`: "parser.cpp:12  parse".
+    [[nodiscard]] virtual std::map<call_stack, std::string> places() const = 0;
+    /// Calls `then`; what it allocates is the profiler's own memory.
+    virtual void as_profilers(void (*then)(void* of), void* of) = 0;
+    [[nodiscard]] virtual const char* source_name() const noexcept = 0;
+
+    template <class Then>
+    void as_profilers(Then then) {
+        as_profilers([](void* of) { (*static_cast<Then*>(of))(); }, &then);
+    }
+};
+
 template <heap_source Heap>
-class measured_work {
+class measured_work final : public measured_runs {
     static constexpr bool by_site = attributes_memory<Heap>;
 
   public:
@@ -46,27 +86,21 @@ class measured_work {
             source_.enter(whole_, nullptr);
         }
     }
-    ~measured_work() {
+    ~measured_work() override {
         static_cast<void>(source_.leave(whole_, nullptr));
         source_.close();
     }
     measured_work(const measured_work&) = delete;
     measured_work& operator=(const measured_work&) = delete;
 
-    /// Work that takes an argument gets the source: a heap::resource to allocate from. What the work throws comes
-    /// through.
-    template <class Work>
-    [[nodiscard]] heap_figures run(Work& work) {
+    [[nodiscard]] heap_figures run(const any_work& work) override {
         typename Heap::window inner;
         if constexpr (by_site)
             source_.enter(inner, &whole_, 1);
         else
             source_.enter(inner, &whole_);
         try {
-            if constexpr (std::invocable<Work&, Heap&>)
-                work(source_);
-            else
-                work();
+            work.call(work.of, &source_);
         } catch (...) {
             static_cast<void>(source_.leave(inner, &whole_));
             throw;
@@ -75,31 +109,25 @@ class measured_work {
     }
     [[nodiscard]] Heap& source() noexcept { return source_; }
 
-    /// What lives of each call stack, in bytes; empty for sources that know none.
-    [[nodiscard]] std::map<call_stack, std::int64_t> live_by_stack() {
-        std::map<call_stack, std::int64_t> live;
+    [[nodiscard]] std::map<call_stack, std::int64_t> live_by_stack() override {
         if constexpr (by_site) {
             attribution_ = source_.attributed();
-            for (const attribution::window& window : attribution_.windows)
-                for (const attributed_amounts& each : window.amounts)
-                    if (const attributed_origin& from = attribution_.origins[each.origin];
-                        from.stack != attributed_origin::no_stack)
-                        live[attribution_.stacks[from.stack]] += std::llround(each.allocated_bytes - each.freed_bytes);
+            return live_of(attribution_);
+        } else {
+            return {};
         }
-        return live;
     }
-
-    /// The place of each stack there was at the last `live_by_stack`: "parser.cpp:12  parse".
-    [[nodiscard]] std::map<call_stack, std::string> places() const {
-        std::map<call_stack, std::string> all;
-        if constexpr (by_site) {
-            const named_stacks names = source_.named(attribution_);
-            for (std::size_t i = 0; i < attribution_.stacks.size() && i < names.stacks.size(); ++i)
-                all.try_emplace(attribution_.stacks[i],
-                                report::detail::place_of(profiler_detail::site_of(names.stacks[i], names.root)));
-        }
-        return all;
+    [[nodiscard]] std::map<call_stack, std::string> places() const override {
+        if constexpr (by_site)
+            return places_of(attribution_, source_.named(attribution_));
+        else
+            return {};
     }
+    void as_profilers(void (*then)(void* of), void* of) override {
+        [[maybe_unused]] const own_memory profilers;
+        then(of);
+    }
+    [[nodiscard]] const char* source_name() const noexcept override { return Heap::name; }
 
   private:
     Heap source_;

@@ -16,73 +16,19 @@
 #pragma once
 
 #include <peakscope/core/error.hpp>
-#include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/json.hpp>
 #include <peakscope/report/json_reader.hpp>
 #include <peakscope/testing/child_process.hpp>
-#include <peakscope/testing/figures.hpp>
-#include <peakscope/testing/statistics.hpp>
+#include <peakscope/testing/repetitions.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <exception>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace peakscope::testing {
-
-/// A repetition without a report.
-struct failed_repetition {
-    std::size_t number = 0; ///< from 1
-    std::string reason{};
-};
-
-/// What came of all repetitions.
-struct repetitions {
-    std::vector<memory_report> reports{};
-    std::vector<failed_repetition> failures{};
-
-    /// The figure over all reports. Throws `usage_error` where a report does not have it, or there is none.
-    [[nodiscard]] summary of(const figure& wanted, double level = 0.95) const {
-        std::vector<double> values;
-        for (const memory_report& report : reports) {
-            const std::optional<double> value = wanted(report);
-            if (!value) throw usage_error("the figure is not available in the report '" + report.title + "'");
-            values.push_back(*value);
-        }
-        return summarise(std::move(values), level);
-    }
-
-    /// A table for a person: each figure of the measurement that all reports have, and the failures.
-    [[nodiscard]] std::string text() const {
-        std::string lines = std::to_string(reports.size()) + " repetitions" +
-                            (failures.empty() ? "" : ", and " + std::to_string(failures.size()) + " that failed") +
-                            "\n";
-        const std::pair<const char*, const figure*> all[] = {{"heap delta", &figures::heap_delta},
-                                                             {"heap peak", &figures::heap_peak},
-                                                             {"RSS delta", &figures::rss_delta},
-                                                             {"RSS peak", &figures::rss_peak}};
-        for (const auto& [name, wanted] : all) {
-            bool there = !reports.empty();
-            for (const memory_report& report : reports)
-                there = there && (*wanted)(report).has_value();
-            if (there) lines += "  " + std::string{name} + "  " + line(of(*wanted)) + "\n";
-        }
-        for (const failed_repetition& each : failures)
-            lines += "  repetition " + std::to_string(each.number) + " failed: " + each.reason + "\n";
-        return lines;
-    }
-
-  private:
-    [[nodiscard]] static std::string line(const summary& of) {
-        const auto size = [](double value) { return format_bytes({std::llround(value)}); };
-        return "median " + size(of.median) + " [" + size(of.confidence.low) + ", " + size(of.confidence.high) +
-               "], MAD " + size(of.mad) + ", ±" + format_fixed(100 * of.spread, 2) + " %";
-    }
-};
 
 /// Calls `work`, which measures and returns its memory_report, in `count` forked children, one after the other. Throws
 /// peakscope::error where no child can be forked at all.
@@ -90,7 +36,7 @@ template <class Work>
 [[nodiscard]] repetitions repeat(std::size_t count, Work work, const child_limits& limits = {}) {
     repetitions made;
     const std::vector<detail::child_result> results =
-        detail::run_in_children(count, [&work] { return report::json::text(work()); }, limits);
+        detail::run_in_children(count, [&work]() -> std::string { return report::json::text(work()); }, limits);
     for (std::size_t i = 0; i < results.size(); ++i) {
         if (results[i].succeeded)
             made.reports.push_back(report::read_json(results[i].text, "a repetition's report"));

@@ -17,21 +17,14 @@
 // call strong evidence; else the simpler law holds. Intervals are Student's.
 #pragma once
 
-#include <peakscope/core/error.hpp>
-#include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/testing/figures.hpp>
-#include <peakscope/testing/statistics.hpp>
+#include <peakscope/testing/statistics_body.hpp>
 
-#include <boost/math/distributions/students_t.hpp>
-
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,29 +60,6 @@ struct fit {
     std::size_t parameters = 0;
     double student = 0;   // the quantile for the intervals
     double deviation = 0; // of a value from its fit, as a part of it
-
-    template <class Predict>
-    void judge(const std::vector<scaling_point>& points, std::size_t used, double level, Predict predict) {
-        parameters = used;
-        const auto n = static_cast<double>(points.size());
-        double mean = 0;
-        for (const scaling_point& each : points)
-            mean += std::log(each.value) / n;
-        double around_mean = 0;
-        sum_of_squares = 0;
-        for (const scaling_point& each : points) {
-            const double off = std::log(each.value) - std::log(predict(static_cast<double>(each.count)));
-            sum_of_squares += off * off;
-            around_mean += (std::log(each.value) - mean) * (std::log(each.value) - mean);
-        }
-        r_squared = around_mean > 0 ? 1 - sum_of_squares / around_mean : 1;
-        constexpr double rounding = 1e-9; // nothing is told from smaller residuals
-        bic = n * std::log(std::max(sum_of_squares / n, rounding * rounding)) +
-              static_cast<double>(parameters) * std::log(n);
-        const double freedom = n - static_cast<double>(parameters);
-        student = boost::math::quantile(boost::math::students_t{freedom}, (1 + level) / 2);
-        deviation = std::sqrt(sum_of_squares / freedom);
-    }
 };
 
 struct linear_fit : fit {
@@ -99,69 +69,6 @@ struct linear_fit : fit {
     double variance_fixed = 0;
     double covariance = 0;
     double variance_per_item = 0;
-
-    [[nodiscard]] double at(double count) const noexcept { return fixed + per_item * count; }
-
-    [[nodiscard]] static linear_fit of(const std::vector<scaling_point>& points, double level) {
-        linear_fit made;
-        std::vector<double> fitted;
-        fitted.reserve(points.size());
-        for (const scaling_point& each : points)
-            fitted.push_back(each.value);
-        for (int iteration = 0; iteration < 50; ++iteration) {
-            made.solve(points, fitted);
-            for (std::size_t i = 0; i < points.size(); ++i)
-                fitted[i] = made.at(static_cast<double>(points[i].count));
-        }
-        made.judge(points, made.fixed > 0 && made.per_item > 0 ? 2 : 1, level,
-                   [&](double count) { return made.at(count); });
-        return made;
-    }
-
-    [[nodiscard]] estimated slope() const {
-        const double reach = student * deviation * std::sqrt(variance_per_item);
-        return {per_item, per_item - reach, per_item + reach};
-    }
-    [[nodiscard]] estimated predict(double count) const {
-        const double value = at(count);
-        const double of_fit = variance_fixed + 2 * count * covariance + count * count * variance_per_item;
-        const double reach = student * deviation * std::sqrt(of_fit + value * value);
-        return {value, std::max(0.0, value - reach), value + reach};
-    }
-
-  private:
-    // Weighted least squares with the weights 1 / fitted^2. Where a part would be below 0, the other does it alone.
-    void solve(const std::vector<scaling_point>& points, const std::vector<double>& fitted) {
-        double w = 0;
-        double wx = 0;
-        double wxx = 0;
-        double wy = 0;
-        double wxy = 0;
-        for (std::size_t i = 0; i < points.size(); ++i) {
-            const double weight = 1 / (fitted[i] * fitted[i]);
-            const auto x = static_cast<double>(points[i].count);
-            w += weight;
-            wx += weight * x;
-            wxx += weight * x * x;
-            wy += weight * points[i].value;
-            wxy += weight * x * points[i].value;
-        }
-        const double determinant = w * wxx - wx * wx;
-        fixed = (wxx * wy - wx * wxy) / determinant;
-        per_item = (w * wxy - wx * wy) / determinant;
-        variance_fixed = wxx / determinant;
-        covariance = -wx / determinant;
-        variance_per_item = w / determinant;
-        if (fixed < 0) {
-            fixed = variance_fixed = covariance = 0;
-            per_item = wxy / wxx;
-            variance_per_item = 1 / wxx;
-        } else if (per_item < 0) {
-            per_item = covariance = variance_per_item = 0;
-            fixed = wy / w;
-            variance_fixed = 1 / w;
-        }
-    }
 };
 
 struct power_fit : fit {
@@ -170,38 +77,6 @@ struct power_fit : fit {
     double mean_log = 0;    // of the counts
     double log_squares = 0; // around it
     double points = 0;
-
-    [[nodiscard]] double at(double count) const noexcept { return factor * std::pow(count, exponent); }
-
-    [[nodiscard]] static power_fit of(const std::vector<scaling_point>& points, double level) {
-        power_fit made;
-        made.points = static_cast<double>(points.size());
-        double mean_value = 0;
-        for (const scaling_point& each : points) {
-            made.mean_log += std::log(static_cast<double>(each.count)) / made.points;
-            mean_value += std::log(each.value) / made.points;
-        }
-        double products = 0;
-        for (const scaling_point& each : points) {
-            const double x = std::log(static_cast<double>(each.count)) - made.mean_log;
-            made.log_squares += x * x;
-            products += x * (std::log(each.value) - mean_value);
-        }
-        made.exponent = products / made.log_squares;
-        made.factor = std::exp(mean_value - made.exponent * made.mean_log);
-        made.judge(points, 2, level, [&](double count) { return made.at(count); });
-        return made;
-    }
-
-    [[nodiscard]] estimated slope() const {
-        const double reach = student * deviation / std::sqrt(log_squares);
-        return {exponent, exponent - reach, exponent + reach};
-    }
-    [[nodiscard]] estimated predict(double count) const {
-        const double x = std::log(count) - mean_log;
-        const double reach = student * deviation * std::sqrt(1 + 1 / points + x * x / log_squares);
-        return {at(count), at(count) * std::exp(-reach), at(count) * std::exp(reach)};
-    }
 };
 
 } // namespace detail
@@ -210,23 +85,8 @@ struct power_fit : fit {
 class scaling_report {
   public:
     /// At least three different counts, all above 0, and values above 0; else `usage_error` is thrown.
-    scaling_report(std::vector<scaling_point> points, std::string item, double level = 0.95)
-        : points_(std::move(points)), item_(std::move(item)), level_(level) {
-        std::set<std::uint64_t> counts;
-        for (const scaling_point& each : points_) {
-            if (each.count == 0 || !(each.value > 0))
-                throw usage_error("scaling: a figure of " + format_fixed(each.value, 0) + " for " +
-                                  std::to_string(each.count) + " items tells nothing of growth; both must be above 0");
-            counts.insert(each.count);
-        }
-        if (counts.size() < 3)
-            throw usage_error("scaling: two models cannot be told apart by " + std::to_string(counts.size()) +
-                              " different numbers of items; take three or more, far apart");
-        linear_ = detail::linear_fit::of(points_, level_);
-        power_ = detail::power_fit::of(points_, level_);
-        by_power_ = linear_.bic - power_.bic > strong_evidence;
-        law_ = decided();
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE scaling_report(std::vector<scaling_point> points, std::string item,
+                                                       double level = 0.95);
 
     [[nodiscard]] scaling_law law() const noexcept { return law_; }
     [[nodiscard]] bool at_most_linear() const noexcept { return law_ != scaling_law::super_linear; }
@@ -234,83 +94,26 @@ class scaling_report {
 
     /// Of the model fixed + per-item x n, whichever was chosen.
     [[nodiscard]] double fixed() const noexcept { return linear_.fixed; }
-    [[nodiscard]] estimated per_item() const { return linear_.slope(); }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] estimated per_item() const;
     /// Of the model a x n^b, whichever was chosen.
-    [[nodiscard]] estimated exponent() const { return power_.slope(); }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] estimated exponent() const;
     /// Of the chosen model, in logarithms.
     [[nodiscard]] double r_squared() const noexcept { return by_power_ ? power_.r_squared : linear_.r_squared; }
 
     /// The figure for another number of items, with the interval for a single measurement.
-    [[nodiscard]] estimated predict(std::uint64_t count) const {
-        const auto n = static_cast<double>(count);
-        return by_power_ ? power_.predict(n) : linear_.predict(n);
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] estimated predict(std::uint64_t count) const;
     /// How many items fit in a limit, by the chosen model; empty where any number does.
-    [[nodiscard]] std::optional<std::uint64_t> items_within(double limit) const {
-        double count = 0;
-        if (by_power_) {
-            if (power_.exponent <= 0) return std::nullopt;
-            count = std::pow(limit / power_.factor, 1 / power_.exponent);
-        } else {
-            if (linear_.per_item <= 0) return std::nullopt;
-            count = (limit - linear_.fixed) / linear_.per_item;
-        }
-        if (count >= 1e18) return std::nullopt;
-        return static_cast<std::uint64_t>(std::max(count * (1 + 1e-12), 0.0)); // what rounding took
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] std::optional<std::uint64_t> items_within(double limit) const;
 
     /// "10,000 pages in 212 MiB ± 9.00 MiB". The figure is one of bytes.
-    [[nodiscard]] std::string projection(std::uint64_t count) const {
-        const estimated at = predict(count);
-        return format_count(count) + " " + item_ + "s in " + size(at.value) + " ± " +
-               size(std::max(at.high - at.value, at.value - at.low));
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] std::string projection(std::uint64_t count) const;
 
     /// Several lines: the points, the law, and what it predicts for ten times the largest number.
-    [[nodiscard]] std::string text() const {
-        std::string lines;
-        for (const scaling_point& each : points_)
-            lines += "  " + format_count(each.count) + " " + item_ + "s  " + size(each.value) + "\n";
-        const std::string r = ", R² " + format_fixed(r_squared(), 4) + "\n";
-        if (by_power_) {
-            const estimated b = exponent();
-            lines += "  " + std::string{name(law_)} + ": n^" + format_fixed(b.value, 2) + " [" +
-                     format_fixed(b.low, 2) + ", " + format_fixed(b.high, 2) + "]" + r;
-        } else {
-            const estimated each = per_item();
-            lines += "  " + std::string{name(law_)} + ": " + size(linear_.fixed) + " fixed, and " + size(each.value) +
-                     " [" + size(each.low) + ", " + size(each.high) + "] per " + item_ + r;
-        }
-        std::uint64_t largest = 0;
-        for (const scaling_point& each : points_)
-            largest = std::max(largest, each.count);
-        return lines + "  " + projection(10 * largest);
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] std::string text() const;
 
-    [[nodiscard]] static const char* name(scaling_law law) noexcept {
-        switch (law) {
-        case scaling_law::constant:
-            return "constant";
-        case scaling_law::sub_linear:
-            return "sub-linear";
-        case scaling_law::linear:
-            return "linear";
-        case scaling_law::super_linear:
-            break;
-        }
-        return "worse than linear";
-    }
+    PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] static const char* name(scaling_law law) noexcept;
 
   private:
-    static constexpr double strong_evidence = 6;
-
-    [[nodiscard]] scaling_law decided() const {
-        if (!by_power_) return linear_.slope().low > 0 ? scaling_law::linear : scaling_law::constant;
-        const estimated b = power_.slope();
-        return b.low > 1 ? scaling_law::super_linear : b.high < 1 ? scaling_law::sub_linear : scaling_law::linear;
-    }
-    [[nodiscard]] static std::string size(double value) { return format_bytes({std::llround(value)}); }
-
     std::vector<scaling_point> points_;
     std::string item_;
     double level_;
@@ -326,22 +129,24 @@ struct scaling_options {
     double level = 0.95;         ///< of the intervals
 };
 
+namespace detail {
+
+PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] scaling_report
+scaling_of(const std::vector<std::uint64_t>& counts, const std::function<memory_report(std::uint64_t)>& work,
+           const scaling_options& options);
+
+} // namespace detail
+
 /// Measures `work(count)`, which returns its memory_report, for each number of items. Throws `usage_error` where a
 /// report does not have the figure or the figures tell nothing, and what the work throws.
 template <class Work>
 [[nodiscard]] scaling_report scaling(const std::vector<std::uint64_t>& counts, Work work,
                                      const scaling_options& options = {}) {
-    std::vector<scaling_point> points;
-    std::string item = "item";
-    for (std::size_t repetition = 0; repetition < options.repetitions; ++repetition)
-        for (const std::uint64_t count : counts) {
-            const memory_report report = work(count);
-            const std::optional<double> value = options.wanted(report);
-            if (!value) throw usage_error("scaling: the figure is not available in the report '" + report.title + "'");
-            if (report.items) item = report.items->name;
-            points.push_back({count, *value});
-        }
-    return {std::move(points), std::move(item), options.level};
+    return detail::scaling_of(counts, [&work](std::uint64_t count) -> memory_report { return work(count); }, options);
 }
 
 } // namespace peakscope::testing
+
+#ifdef PEAKSCOPE_IMPLEMENTATION
+#include <peakscope/testing/implementation/with_boost_math.hpp>
+#endif

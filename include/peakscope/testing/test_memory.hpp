@@ -8,15 +8,11 @@
 // peak.
 #pragma once
 
-#include <peakscope/core/format.hpp>
-#include <peakscope/core/report.hpp>
-#include <peakscope/heap/heap_since.hpp>
-#include <peakscope/heap/ignoring.hpp>
-#include <peakscope/testing/budget.hpp>
+#include <peakscope/core/body.hpp>
+#include <peakscope/testing/limits.hpp>
 
-#include <optional>
+#include <iosfwd>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace peakscope::testing {
@@ -32,65 +28,48 @@ struct test_defaults {
 
 namespace detail {
 
-class test_memory {
+// heap::ignoring, without the engine: every test file includes this.
+class [[nodiscard, maybe_unused]] framework_scope {
   public:
-    static test_defaults& defaults() {
-        static test_defaults all;
-        return all;
-    }
-    static std::optional<limits>& of_this_test() {
-        static std::optional<limits> own;
-        return own;
-    }
-
-    void begin() {
-        const heap::ignoring framework;
-        of_this_test().reset();
-        thread_.reset();
-        process_.reset();
-        if (defaults().scope == looks_at::process)
-            process_.emplace();
-        else
-            thread_.emplace();
-    }
-
-    struct outcome {
-        std::string line{}; ///< "heap Δ +12.0 KiB, peak +1.50 MiB, 1,204 allocations"
-        std::vector<violation> broken{};
-    };
-
-    // The figures are read first, so that nothing that is done with them is in them.
-    [[nodiscard]] outcome end() {
-        memory_report report;
-        report.heap_source = !heap::detail::operators_are_replaced()
-                                 ? "counting, without counting_operators.hpp in any file"
-                             : defaults().scope == looks_at::process ? "counting"
-                                                                     : "counting, this thread";
-        report.rss_source = "none";
-        report.heap = process_ ? process_->figures() : thread_->figures();
-        const heap::ignoring framework;
-        thread_.reset();
-        process_.reset();
-        outcome made;
-        made.line =
-            "heap Δ " + (report.heap.delta ? format_signed_bytes(*report.heap.delta) : std::string{"n/a"}) + ", peak " +
-            (report.heap.peak_delta ? format_signed_bytes(*report.heap.peak_delta) : std::string{"n/a"}) + ", " +
-            (report.heap.allocations ? format_count(*report.heap.allocations) : std::string{"n/a"}) + " allocations";
-        made.broken = check(report, {.whole = of_this_test().value_or(defaults().allowed)});
-        return made;
-    }
+    PEAKSCOPE_BODY_ELSEWHERE framework_scope() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE ~framework_scope();
+    framework_scope(const framework_scope&) = delete;
+    framework_scope& operator=(const framework_scope&) = delete;
 
   private:
-    std::optional<heap::heap_since> process_;
-    std::optional<heap::thread_heap_since> thread_;
+    alignas(void*) unsigned char ignoring_[16]; // a heap::ignoring
 };
+
+class test_memory {
+  public:
+    struct outcome {
+        std::string line{};                ///< "heap Δ +12.0 KiB, peak +1.50 MiB, 1,204 allocations"
+        std::vector<std::string> broken{}; ///< the message of each limit that is
+    };
+
+    PEAKSCOPE_BODY_ELSEWHERE test_memory() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE ~test_memory();
+    test_memory(const test_memory&) = delete;
+    test_memory& operator=(const test_memory&) = delete;
+
+    PEAKSCOPE_BODY_ELSEWHERE void begin();
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] outcome end();
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static bool prints() noexcept;
+
+  private:
+    alignas(void*) unsigned char since_[128]; // a heap_since or a thread_heap_since, or none
+};
+
+// Ends it, writes what there is to tell of the test, and says whether the test has broken its limits. One that has
+// failed by itself is not held to them.
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool tell(test_memory& of, const char* name, bool has_failed, std::ostream& out);
 
 } // namespace detail
 
 /// What holds for every test of the program. Called before the first one runs.
-inline void set_test_defaults(test_defaults all) { detail::test_memory::defaults() = std::move(all); }
+PEAKSCOPE_BODY_ELSEWHERE void set_test_defaults(test_defaults all);
 
 /// Limits for the test that is running, in the place of those for every test. Called in the test.
-inline void limit_this_test(const limits& allowed) { detail::test_memory::of_this_test() = allowed; }
+PEAKSCOPE_BODY_ELSEWHERE void limit_this_test(const limits& allowed);
 
 } // namespace peakscope::testing
