@@ -52,7 +52,7 @@ summary summarise(std::vector<double> values, double level) {
     made.maximum = most;
     made.spread = least == most ? 0 : (most - least) / std::abs(most + least);
     made.confidence = bootstrap_median(values, level);
-    // Boost.Math 1.81's own is wrong for an even number of values: it takes the two in the middle without the center.
+    // Boost.Math 1.81 has median_absolute_deviation, but it takes the values in the middle without their center.
     for (double& each : values)
         each = std::abs(each - made.median);
     made.mad = median_of(std::move(values));
