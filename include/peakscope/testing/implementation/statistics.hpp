@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace peakscope::testing {
@@ -51,7 +52,10 @@ summary summarise(std::vector<double> values, double level) {
     made.maximum = most;
     made.spread = least == most ? 0 : (most - least) / std::abs(most + least);
     made.confidence = bootstrap_median(values, level);
-    made.mad = boost::math::statistics::median_absolute_deviation(values, made.median); // reorders
+    // Boost.Math 1.81 has median_absolute_deviation, but it takes the values in the middle without their center.
+    for (double& each : values)
+        each = std::abs(each - made.median);
+    made.mad = median_of(std::move(values));
     return made;
 }
 
