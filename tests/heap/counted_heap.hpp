@@ -7,7 +7,6 @@
 #include <peakscope/heap/malloc_counting_functions.hpp>
 #else
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #endif
 
 #include <cstddef>

@@ -14,7 +14,6 @@
 #include "../invariants.hpp"
 
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>

@@ -2,7 +2,6 @@
 // What threads do for a phase that is in scope on them: to the byte, against figures worked out by hand and against the
 // threads' own logs.
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/console.hpp>
 #include <peakscope/rss/procfs.hpp>

@@ -2,7 +2,6 @@
 #include "../report/made_up.hpp"
 
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/heap/resource.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/tee.hpp>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/rss/procfs.hpp>
 #include <peakscope/testing/repeat.hpp>

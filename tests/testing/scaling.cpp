@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Laws that are known: told right under noise, with intervals that hold, and predictions that come true.
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/heap/resource.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/testing/scaling.hpp>
