@@ -20,7 +20,7 @@ SPLIT = sys.argv.index("--")
 PROGRAM, *SOURCES = map(pathlib.Path, sys.argv[1:SPLIT])
 COMPILER = sys.argv[SPLIT + 1:]
 
-OURS = re.compile(r'^\s*(#include "memory\.hpp"|auto \w+ = Memory::(phase|label)\b.*;|Memory memory\{.*\};|memory\.report\(.*\);)$')
+OURS = re.compile(r'^\s*(#include "memory\.hpp"|auto \w+ = Memory::(phase|label|work)\b.*;|Memory memory\{.*\};|memory\.report\(.*\);)$')
 
 
 def output_of(*command):

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Adding up the entries of a phase, by hand.
+#include <peakscope/profiler/implementation/accumulate.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace peakscope;
+using namespace peakscope::literals;
+
+namespace {
+
+heap_figures entry(bytes start, bytes end, bytes peak, std::uint64_t allocations) {
+    heap_figures made{.totals_precision = exact, .peak_precision = exact};
+    made.start = start;
+    made.end = end;
+    made.delta = end - start;
+    made.peak = peak;
+    made.peak_delta = peak - start;
+    made.allocated = peak - start;
+    made.freed = peak - end;
+    made.allocations = allocations;
+    made.deallocations = 1;
+    made.blocks_start = 3;
+    made.blocks_end = 2 + allocations;
+    return made;
+}
+
+} // namespace
+
+TEST_CASE("flows add up, peaks keep the largest, and there is no single start and end") {
+    heap_figures sum = entry(10_KiB, 14_KiB, 20_KiB, 5);
+    profiler_detail::accumulate(sum, entry(14_KiB, 12_KiB, 18_KiB, 2));
+    CHECK(*sum.delta == 2_KiB);
+    CHECK(*sum.peak == 20_KiB);
+    CHECK(*sum.peak_delta == 10_KiB);
+    CHECK(*sum.allocated == 14_KiB);
+    CHECK(*sum.freed == 12_KiB);
+    CHECK(*sum.allocations == 7);
+    CHECK(*sum.deallocations == 2);
+    CHECK_FALSE(sum.start);
+    CHECK_FALSE(sum.end);
+    CHECK_FALSE(sum.blocks_start);
+    CHECK_FALSE(sum.blocks_end);
+}
+
+TEST_CASE("what one entry does not know, the sum does not know, and it is as precise as the worst") {
+    heap_figures sum = entry(0_B, 1_KiB, 1_KiB, 1);
+    heap_figures other = entry(0_B, 1_KiB, 1_KiB, 1);
+    other.peak.reset();
+    other.peak_precision = bounded(64_KiB);
+    profiler_detail::accumulate(sum, other);
+    CHECK_FALSE(sum.peak);
+    CHECK(*sum.peak_delta == 1_KiB);
+    CHECK(sum.peak_precision == bounded(64_KiB));
+    CHECK(sum.totals_precision == exact);
+}
+
+TEST_CASE("the bounds of RSS deltas add up, those of peaks do not") {
+    rss_figures sum{.totals_precision = bounded(96_KiB), .peak_precision = bounded(96_KiB)};
+    sum.delta = 1_MiB;
+    sum.peak = 5_MiB;
+    rss_figures other = sum;
+    other.delta = 2_MiB;
+    other.peak = 4_MiB;
+    profiler_detail::accumulate(sum, other);
+    CHECK(*sum.delta == 3_MiB);
+    CHECK(*sum.peak == 5_MiB);
+    CHECK(sum.totals_precision == bounded(192_KiB));
+    CHECK(sum.peak_precision == bounded(96_KiB));
+}
