@@ -20,6 +20,7 @@
 // A precision has "rate_bytes" where it is sampled by bytes, "interval_ns" where it is sampled by time.
 #pragma once
 
+#include <peakscope/core/members.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/destination.hpp>
 #include <peakscope/report/fwd.hpp>
@@ -38,11 +39,47 @@ namespace detail {
 
 using ordered_json = nlohmann::ordered_json;
 
-inline ordered_json number(const std::optional<bytes>& value) {
-    return value ? ordered_json(value->count) : ordered_json(nullptr);
+template <class Value>
+ordered_json to_value(const Value& value) {
+    return value;
 }
-inline ordered_json number(const std::optional<std::uint64_t>& value) {
-    return value ? ordered_json(*value) : ordered_json(nullptr);
+inline ordered_json to_value(const bytes& value) { return value.count; }
+inline ordered_json to_value(const std::chrono::nanoseconds& value) { return value.count(); }
+inline ordered_json to_value(const std::vector<bytes>& values) {
+    ordered_json array = ordered_json::array();
+    for (const bytes each : values)
+        array.push_back(each.count);
+    return array;
+}
+template <class Value>
+ordered_json to_value(const std::optional<Value>& value) {
+    return value ? to_value(*value) : ordered_json(nullptr);
+}
+template <class Value>
+constexpr bool is_unknown(const Value&) noexcept {
+    return false;
+}
+template <class Value>
+constexpr bool is_unknown(const std::optional<Value>& value) noexcept {
+    return !value;
+}
+
+// Adds the listed members of a struct to an object.
+template <class Struct, class Members>
+void add_members(ordered_json& object, const Struct& of, const Members& listed) {
+    boost::hana::for_each(listed, [&](const auto& each) {
+        const auto& value = of.*each.of;
+        if (each.written != member_is::if_known || !is_unknown(value)) object[each.name] = to_value(value);
+    });
+}
+template <class Struct>
+ordered_json with_members(const Struct& of, ordered_json object = ordered_json::object()) {
+    add_members(object, of, members<Struct>);
+    return object;
+}
+template <class Struct>
+ordered_json with_members(const std::optional<Struct>& of) {
+    return of ? with_members(*of) : ordered_json(nullptr);
 }
 
 inline ordered_json to_json(const precision& value) {
@@ -64,93 +101,34 @@ inline ordered_json to_json(const precision& value) {
 // What heap and rss objects begin with. The weaker precision comes first: it holds for every number beside it.
 template <class Figures>
 ordered_json figures_to_json(const std::string& source, const Figures& figures) {
-    return {{"source", source},
-            {"precision", to_json(weaker(figures.totals_precision, figures.peak_precision))},
-            {"totals_precision", to_json(figures.totals_precision)},
-            {"peak_precision", to_json(figures.peak_precision)},
-            {"start", number(figures.start)},
-            {"end", number(figures.end)},
-            {"delta", number(figures.delta)},
-            {"peak", number(figures.peak)},
-            {"peak_delta", number(figures.peak_delta)}};
+    ordered_json object{{"source", source},
+                        {"precision", to_json(weaker(figures.totals_precision, figures.peak_precision))},
+                        {"totals_precision", to_json(figures.totals_precision)},
+                        {"peak_precision", to_json(figures.peak_precision)}};
+    add_members(object, figures, window_members<Figures>);
+    return object;
 }
 
 inline ordered_json heap_to_json(const memory_report& report, const heap_figures& heap) {
     ordered_json object = figures_to_json(report.heap_source, heap);
     object["unit"] = report.heap_unit;
-    object["allocated"] = number(heap.allocated);
-    object["freed"] = number(heap.freed);
-    object["allocations"] = number(heap.allocations);
-    object["deallocations"] = number(heap.deallocations);
-    object["blocks_start"] = number(heap.blocks_start);
-    object["blocks_end"] = number(heap.blocks_end);
+    add_members(object, heap, members<heap_figures>);
     object["allocator"] = nullptr;
-    if (heap.allocator)
-        object["allocator"] = {{"name", report.allocator},
-                               {"usable", number(heap.allocator->usable)},
-                               {"active", number(heap.allocator->active)},
-                               {"resident", number(heap.allocator->resident)},
-                               {"retained", number(heap.allocator->retained)}};
+    if (heap.allocator) object["allocator"] = with_members(*heap.allocator, {{"name", report.allocator}});
     return object;
 }
 
 inline ordered_json rss_to_json(const memory_report& report, const rss_figures& rss) {
     ordered_json object = figures_to_json(report.rss_source, rss);
-    object["at_end"] = nullptr;
-    if (rss.at_end)
-        object["at_end"] = {{"anonymous", number(rss.at_end->anonymous)},
-                            {"file", number(rss.at_end->file)},
-                            {"shmem", number(rss.at_end->shmem)},
-                            {"pss", number(rss.at_end->pss)},
-                            {"uss", number(rss.at_end->uss)},
-                            {"shared", number(rss.at_end->shared)},
-                            {"swap", number(rss.at_end->swap)},
-                            {"limit", number(rss.at_end->limit)}};
+    object["at_end"] = with_members(rss.at_end);
     return object;
-}
-
-inline ordered_json to_json(const std::vector<bytes>& values) {
-    ordered_json array = ordered_json::array();
-    for (const bytes each : values)
-        array.push_back(each.count);
-    return array;
-}
-
-inline void add_amounts(ordered_json& object, const site_amounts& amounts) {
-    object["delta_bytes"] = amounts.delta_bytes.count;
-    object["delta_blocks"] = amounts.delta_blocks;
-    object["at_peak_bytes"] = amounts.at_peak_bytes.count;
-    object["at_peak_blocks"] = amounts.at_peak_blocks;
-    object["at_peak_born_inside_bytes"] = amounts.at_peak_born_inside.count;
-    object["allocated_bytes"] = amounts.allocated_bytes.count;
-    object["allocations"] = amounts.allocations;
-    if (amounts.delta_error) object["delta_error_bytes"] = amounts.delta_error->count;
-    if (amounts.at_peak_error) object["at_peak_error_bytes"] = amounts.at_peak_error->count;
-    if (amounts.allocated_error) object["allocated_error_bytes"] = amounts.allocated_error->count;
-}
-
-inline ordered_json to_json(const birth_report& births) {
-    return {{"at_peak", to_json(births.at_peak)},
-            {"at_end", to_json(births.at_end)},
-            {"allocated", births.allocated.count},
-            {"freed_in", to_json(births.freed_in)}};
-}
-inline ordered_json to_json(const std::optional<birth_report>& births) {
-    return births ? to_json(*births) : ordered_json(nullptr);
-}
-
-inline ordered_json to_json(const std::optional<work_figures>& work) {
-    if (!work) return nullptr;
-    return {{"entries", work->entries},           {"thread_time_ns", work->thread_time.count()},
-            {"allocated", work->allocated.count}, {"freed", work->freed.count},
-            {"allocations", work->allocations},   {"deallocations", work->deallocations}};
 }
 
 inline ordered_json to_json(const phase_report& phase, const memory_report& report) {
     ordered_json sites = ordered_json::array();
     for (const phase_site_report& each : phase.sites) {
         ordered_json object{{"site", each.site}};
-        add_amounts(object, each.amounts);
+        add_members(object, each.amounts, members<site_amounts>);
         sites.push_back(std::move(object));
     }
     return {{"path", phase.path},
@@ -159,37 +137,23 @@ inline ordered_json to_json(const phase_report& phase, const memory_report& repo
             {"heap", heap_to_json(report, phase.heap)},
             {"rss", rss_to_json(report, phase.rss)},
             {"sites", std::move(sites)},
-            {"births", to_json(phase.births)},
-            {"work", to_json(phase.work)}};
+            {"births", with_members(phase.births)},
+            {"work", with_members(phase.work)}};
 }
 
 inline ordered_json to_json(const site_report& site) {
     ordered_json stack = ordered_json::array();
     for (const stack_frame& frame : site.stack)
-        stack.push_back({{"function", frame.function},
-                         {"file", frame.file},
-                         {"line", frame.line},
-                         {"inlined", frame.inlined},
-                         {"address", frame.address}});
+        stack.push_back(with_members(frame));
     ordered_json object{{"function", site.function}, {"file", site.file}, {"line", site.line}};
-    add_amounts(object, site.amounts);
+    add_members(object, site.amounts, members<site_amounts>);
     object["stack"] = std::move(stack);
     return object;
 }
 
-inline ordered_json to_json(const label_report& label) {
-    return {{"name", label.name},
-            {"allocated_bytes", label.allocated_bytes.count},
-            {"allocations", label.allocations},
-            {"delta_bytes", label.delta_bytes.count},
-            {"peak_bytes", label.peak_bytes.count},
-            {"at_peak_bytes", label.at_peak_bytes.count}};
-}
-
 inline ordered_json to_json(const memory_report& report) {
     ordered_json object{{"schema", "peakscope.report/1"}, {"title", report.title}};
-    object["items"] = report.items ? ordered_json{{"name", report.items->name}, {"count", report.items->count}}
-                                   : ordered_json(nullptr);
+    object["items"] = with_members(report.items);
     object["heap"] = heap_to_json(report, report.heap);
     object["rss"] = rss_to_json(report, report.rss);
     object["duration_ns"] = report.duration.count();
@@ -202,9 +166,9 @@ inline ordered_json to_json(const memory_report& report) {
         object["sites"].push_back(to_json(site));
     object["labels"] = ordered_json::array();
     for (const label_report& label : report.labels)
-        object["labels"].push_back(to_json(label));
-    object["births"] = {{"born_in", report.births}, {"measurement", to_json(report.measurement_births)}};
-    object["profiler_bytes"] = number(report.profiler_bytes);
+        object["labels"].push_back(with_members(label));
+    object["births"] = {{"born_in", report.births}, {"measurement", with_members(report.measurement_births)}};
+    object["profiler_bytes"] = to_value(report.profiler_bytes);
     object["notes"] = report.notes;
     return object;
 }

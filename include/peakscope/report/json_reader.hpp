@@ -8,6 +8,7 @@
 #pragma once
 
 #include <peakscope/core/error.hpp>
+#include <peakscope/core/members.hpp>
 #include <peakscope/core/report.hpp>
 
 #include <nlohmann/json.hpp>
@@ -84,14 +85,44 @@ class json_place {
     }
     [[nodiscard]] bytes size() const { return {integer()}; }
 
-    [[nodiscard]] std::optional<bytes> size_or_null() const { return is_null() ? std::nullopt : std::optional{size()}; }
-    [[nodiscard]] std::optional<std::uint64_t> count_or_null() const {
-        return is_null() ? std::nullopt : std::optional{count()};
+    // The value as a member of a report's struct has it.
+    void read(std::string& into) const { into = text(); }
+    void read(bool& into) const { into = truth(); }
+    void read(std::int64_t& into) const { into = integer(); }
+    void read(std::uint64_t& into) const { into = count(); }
+    void read(std::uint32_t& into) const {
+        const std::uint64_t line = count();
+        if (line > UINT32_MAX) fail("is no line number");
+        into = static_cast<std::uint32_t>(line);
     }
-    [[nodiscard]] std::vector<bytes> sizes() const {
-        std::vector<bytes> all;
-        for_each([&](const json_place& each) { all.push_back(each.size()); });
-        return all;
+    void read(bytes& into) const { into = size(); }
+    void read(std::chrono::nanoseconds& into) const { into = std::chrono::nanoseconds{integer()}; }
+    template <class Value>
+    void read(std::optional<Value>& into) const {
+        if (is_null()) return into.reset();
+        read(into.emplace());
+    }
+    void read(std::vector<bytes>& into) const {
+        for_each([&](const json_place& each) { into.push_back(each.size()); });
+    }
+
+    template <class Struct, class Members>
+    void read_members(Struct& into, const Members& listed) const {
+        boost::hana::for_each(listed, [&](const auto& each) {
+            if (each.written == member_is::always || has(each.name)) (*this)[each.name].read(into.*each.of);
+        });
+    }
+    template <class Struct>
+    [[nodiscard]] Struct as() const {
+        Struct made;
+        read_members(made, members<Struct>);
+        return made;
+    }
+    // Where there is no such member, or it is null: nothing.
+    template <class Struct>
+    [[nodiscard]] std::optional<Struct> as_if_there(const char* name) const {
+        return has(name) && !(*this)[name].is_null() ? std::optional{(*this)[name].template as<Struct>()}
+                                                     : std::nullopt;
     }
 
     [[nodiscard]] precision as_precision() const {
@@ -116,83 +147,31 @@ Figures figures_from_json(const json_place& from) {
     const precision both = from["precision"].as_precision();
     figures.totals_precision = from.has("totals_precision") ? from["totals_precision"].as_precision() : both;
     figures.peak_precision = from.has("peak_precision") ? from["peak_precision"].as_precision() : both;
-    figures.start = from["start"].size_or_null();
-    figures.end = from["end"].size_or_null();
-    figures.delta = from["delta"].size_or_null();
-    figures.peak = from["peak"].size_or_null();
-    figures.peak_delta = from["peak_delta"].size_or_null();
+    from.read_members(figures, window_members<Figures>);
     return figures;
 }
 
 inline heap_figures heap_from_json(const json_place& from) {
     auto figures = figures_from_json<heap_figures>(from);
-    figures.allocated = from["allocated"].size_or_null();
-    figures.freed = from["freed"].size_or_null();
-    figures.allocations = from["allocations"].count_or_null();
-    figures.deallocations = from["deallocations"].count_or_null();
-    figures.blocks_start = from["blocks_start"].count_or_null();
-    figures.blocks_end = from["blocks_end"].count_or_null();
-    if (from.has("allocator") && !from["allocator"].is_null()) {
-        const json_place state = from["allocator"];
-        figures.allocator = allocator_state{state["usable"].size_or_null(), state["active"].size_or_null(),
-                                            state["resident"].size_or_null(), state["retained"].size_or_null()};
-    }
+    from.read_members(figures, members<heap_figures>);
+    figures.allocator = from.as_if_there<allocator_state>("allocator");
     return figures;
 }
 
 inline rss_figures rss_from_json(const json_place& from) {
     auto figures = figures_from_json<rss_figures>(from);
-    if (from.has("at_end") && !from["at_end"].is_null()) {
-        const json_place state = from["at_end"];
-        figures.at_end = resident_state{state["anonymous"].size_or_null(), state["file"].size_or_null(),
-                                        state["shmem"].size_or_null(),     state["pss"].size_or_null(),
-                                        state["uss"].size_or_null(),       state["shared"].size_or_null(),
-                                        state["swap"].size_or_null(),      state["limit"].size_or_null()};
-    }
+    figures.at_end = from.as_if_there<resident_state>("at_end");
     return figures;
-}
-
-inline site_amounts amounts_from_json(const json_place& from) {
-    site_amounts amounts;
-    amounts.delta_bytes = from["delta_bytes"].size();
-    amounts.delta_blocks = from["delta_blocks"].integer();
-    amounts.at_peak_bytes = from["at_peak_bytes"].size();
-    amounts.at_peak_blocks = from["at_peak_blocks"].integer();
-    if (from.has("at_peak_born_inside_bytes")) amounts.at_peak_born_inside = from["at_peak_born_inside_bytes"].size();
-    amounts.allocated_bytes = from["allocated_bytes"].size();
-    amounts.allocations = from["allocations"].count();
-    const auto error = [&](const char* name) { return from.has(name) ? from[name].size_or_null() : std::nullopt; };
-    amounts.delta_error = error("delta_error_bytes");
-    amounts.at_peak_error = error("at_peak_error_bytes");
-    amounts.allocated_error = error("allocated_error_bytes");
-    return amounts;
-}
-
-inline std::uint32_t line_from_json(const json_place& from) {
-    const std::uint64_t line = from.count();
-    if (line > UINT32_MAX) from.fail("is no line number");
-    return static_cast<std::uint32_t>(line);
 }
 
 inline site_report site_from_json(const json_place& from) {
     site_report site;
     site.function = from["function"].text();
     site.file = from["file"].text();
-    site.line = line_from_json(from["line"]);
-    site.amounts = amounts_from_json(from);
-    from["stack"].for_each([&](const json_place& each) {
-        stack_frame frame{each["function"].text(), each["file"].text(), line_from_json(each["line"]),
-                          each["inlined"].truth(), 0};
-        if (each.has("address")) frame.address = each["address"].count();
-        site.stack.push_back(std::move(frame));
-    });
+    from["line"].read(site.line);
+    site.amounts = from.as<site_amounts>();
+    from["stack"].for_each([&](const json_place& each) { site.stack.push_back(each.as<stack_frame>()); });
     return site;
-}
-
-inline std::optional<birth_report> births_from_json(const json_place& from) {
-    if (from.is_null()) return std::nullopt;
-    return birth_report{from["at_peak"].sizes(), from["at_end"].sizes(), from["allocated"].size(),
-                        from["freed_in"].sizes()};
 }
 
 inline phase_report phase_from_json(const json_place& from, std::size_t site_count) {
@@ -206,28 +185,11 @@ inline phase_report phase_from_json(const json_place& from, std::size_t site_cou
         from["sites"].for_each([&](const json_place& each) {
             const std::uint64_t site = each["site"].count();
             if (site >= site_count) each["site"].fail("is not the number of a site");
-            phase.sites.push_back({static_cast<std::size_t>(site), amounts_from_json(each)});
+            phase.sites.push_back({static_cast<std::size_t>(site), each.as<site_amounts>()});
         });
-    if (from.has("births")) phase.births = births_from_json(from["births"]);
-    if (from.has("work") && !from["work"].is_null()) {
-        const json_place work = from["work"];
-        phase.work =
-            work_figures{work["entries"].count(),     std::chrono::nanoseconds{work["thread_time_ns"].integer()},
-                         work["allocated"].size(),    work["freed"].size(),
-                         work["allocations"].count(), work["deallocations"].count()};
-    }
+    phase.births = from.as_if_there<birth_report>("births");
+    phase.work = from.as_if_there<work_figures>("work");
     return phase;
-}
-
-inline label_report label_from_json(const json_place& from) {
-    label_report label;
-    label.name = from["name"].text();
-    label.allocated_bytes = from["allocated_bytes"].size();
-    label.allocations = from["allocations"].count();
-    label.delta_bytes = from["delta_bytes"].size();
-    label.peak_bytes = from["peak_bytes"].size();
-    if (from.has("at_peak_bytes")) label.at_peak_bytes = from["at_peak_bytes"].size();
-    return label;
 }
 
 inline void check_schema(const json_place& document) {
@@ -246,8 +208,7 @@ inline memory_report report_from_json(const json_place& from) {
     check_schema(from);
     memory_report report;
     report.title = from["title"].text();
-    if (const json_place items = from["items"]; !items.is_null())
-        report.items = item_count{items["name"].text(), items["count"].count()};
+    if (!from["items"].is_null()) report.items = from["items"].as<item_count>();
     report.heap_source = from["heap"]["source"].text();
     report.heap_unit = from["heap"]["unit"].text();
     report.heap = heap_from_json(from["heap"]);
@@ -259,12 +220,12 @@ inline memory_report report_from_json(const json_place& from) {
     from["sites"].for_each([&](const json_place& each) { report.sites.push_back(site_from_json(each)); });
     from["phases"].for_each(
         [&](const json_place& each) { report.phases.push_back(phase_from_json(each, report.sites.size())); });
-    from["labels"].for_each([&](const json_place& each) { report.labels.push_back(label_from_json(each)); });
+    from["labels"].for_each([&](const json_place& each) { report.labels.push_back(each.as<label_report>()); });
     if (from.has("births")) {
         from["births"]["born_in"].for_each([&](const json_place& each) { report.births.push_back(each.text()); });
-        report.measurement_births = births_from_json(from["births"]["measurement"]);
+        report.measurement_births = from["births"].as_if_there<birth_report>("measurement");
     }
-    report.profiler_bytes = from["profiler_bytes"].size_or_null();
+    from["profiler_bytes"].read(report.profiler_bytes);
     if (from.has("notes")) from["notes"].for_each([&](const json_place& each) { report.notes.push_back(each.text()); });
     return report;
 }
