@@ -72,7 +72,7 @@ class counting_session {
   private:
     struct tables;
 
-    tables* tables_;
+    tables* tables_ = nullptr;
     const counted_functions* counted_ = nullptr;
     std::uint64_t foreign_blocks_at_start_ = 0;
 };

@@ -110,7 +110,10 @@ struct counting_session::tables {
     std::vector<peak_of_phase> best; // by phase + 1; the measurement's first
 };
 
-counting_session::counting_session() : tables_(new tables) {}
+counting_session::counting_session() {
+    const own_memory_scope profilers;
+    tables_ = new tables;
+}
 counting_session::~counting_session() { delete tables_; }
 
 void counting_session::open(const counted_functions& counted) {
