@@ -89,16 +89,8 @@ inline void release_record(thread_record& record) noexcept {
     return state.reserve;
 }
 
-// Lets go of the thread's record when the thread ends. Other destructors of the thread may still free memory after it.
-struct record_releaser {
-    bool armed = false;
-    ~record_releaser() {
-        thread_is_ending = true;
-        if (thread_record* const record = std::exchange(current_record, &no_record); record != &no_record)
-            release_record(*record);
-    }
-};
-inline thread_local record_releaser releaser;
+// Sees to it that the thread lets go of its record when it ends. May allocate.
+PEAKSCOPE_BODY_ELSEWHERE void let_go_at_thread_end() noexcept;
 
 void set_up_once() noexcept;
 
@@ -118,7 +110,7 @@ void with_new_record(Arguments&&... arguments) noexcept {
         record.hook = count_new_on;
         current_record = &record;
         ++record.own_memory_scopes;
-        releaser.armed = true; // the first touch registers its destructor, for which the C library allocates
+        let_go_at_thread_end();
         --record.own_memory_scopes;
         Count(record, arguments...);
     }

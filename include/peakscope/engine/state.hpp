@@ -124,9 +124,11 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] void* count_new_on(void* block, thread_re
                                                           const void* frame) noexcept;
 
 // What a thread has that has no record yet: no gate lets it pass, so that the short way need not ask for it.
-inline constinit thread_record no_record{.hook = count_first_new};
-// Constant-initialised and trivially destroyed, so that reading it is one instruction in an executable.
-inline constinit thread_local thread_record* current_record = &no_record;
+// In the process once, and defined with the hook that it needs: a file that only includes this header needs neither.
+extern thread_record no_record;
+// Constant-initialised, as the declaration says, and trivially destroyed: reading it is one instruction in an
+// executable.
+extern constinit thread_local thread_record* current_record;
 inline constinit thread_local bool thread_is_ending = false;
 // The record that a thread without one has been lent for an event.
 inline constinit thread_local const thread_record* lent_record = nullptr;

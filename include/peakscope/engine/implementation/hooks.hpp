@@ -7,6 +7,9 @@
 
 namespace peakscope::engine {
 
+constinit thread_record no_record{.hook = count_first_new};
+constinit thread_local thread_record* current_record = &no_record;
+
 // In a cut of its own, a thread runs what others hook into fork, and signal handlers; these may allocate.
 [[gnu::noinline]] void wait_at_gate(thread_record& record) noexcept {
     if (!thread_holds_cut) static_cast<void>(number_at_gate(record));
@@ -35,6 +38,21 @@ namespace peakscope::engine {
     lower_busy(record);
     count_untagged(record, block, frame);
     return block;
+}
+
+// Lets go of the thread's record when the thread ends. Other destructors of the thread may still free memory after it.
+struct record_releaser {
+    bool armed = false;
+    ~record_releaser() {
+        thread_is_ending = true;
+        if (thread_record* const record = std::exchange(current_record, &no_record); record != &no_record)
+            release_record(*record);
+    }
+};
+inline thread_local record_releaser releaser;
+
+void let_go_at_thread_end() noexcept {
+    releaser.armed = true; // the first touch registers its destructor, for which the C library allocates
 }
 
 // ---- own_memory.hpp
