@@ -44,6 +44,7 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<site_line> site_lines(const m
 template <class Weight>
 [[nodiscard]] std::vector<site_line> largest_lines(std::vector<site_line> all, std::size_t count, Weight weight) {
     std::vector<detail::weighed_line> weighed;
+    weighed.reserve(all.size());
     for (site_line& each : all)
         weighed.push_back({weight(each.amounts), std::move(each)});
     return detail::largest_of(std::move(weighed), count);

@@ -17,7 +17,7 @@ class smaps_at;
 template <fixed_string Process>
 class cgroup_at;
 
-class rusage;
+class rusage; // NOLINT(bugprone-forward-declaration-namespace): the system has a struct of this name
 
 /// Of this process, by Linux's /proc/self.
 using procfs = procfs_at<"/proc/self">;

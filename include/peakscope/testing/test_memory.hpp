@@ -67,7 +67,7 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool tell(test_memory& of, const char* na
 } // namespace detail
 
 /// What holds for every test of the program. Called before the first one runs.
-PEAKSCOPE_BODY_ELSEWHERE void set_test_defaults(test_defaults all);
+PEAKSCOPE_BODY_ELSEWHERE void set_test_defaults(const test_defaults& all);
 
 /// Limits for the test that is running, in the place of those for every test. Called in the test.
 PEAKSCOPE_BODY_ELSEWHERE void limit_this_test(const limits& allowed);

@@ -69,7 +69,8 @@ test_memory::outcome test_memory::end() {
                          : defaults_of_tests().scope == looks_at::process ? "counting"
                                                                           : "counting, this thread";
     report.rss_source = "none";
-    report.heap = since.process ? since.process->figures() : since.thread->figures();
+    if (since.process) report.heap = since.process->figures();
+    if (since.thread) report.heap = since.thread->figures();
     const heap::ignoring framework;
     since.thread.reset();
     since.process.reset();
@@ -94,7 +95,7 @@ bool tell(test_memory& of, const char* name, bool has_failed, std::ostream& out)
 
 } // namespace detail
 
-void set_test_defaults(test_defaults all) { detail::defaults_of_tests() = std::move(all); }
+void set_test_defaults(const test_defaults& all) { detail::defaults_of_tests() = all; }
 
 void limit_this_test(const limits& allowed) { detail::limits_of_this_test() = allowed; }
 
