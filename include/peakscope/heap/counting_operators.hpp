@@ -64,6 +64,8 @@
         n, static_cast<std::size_t>(alignment), __builtin_frame_address(0));
 }
 
+// The analyzer takes a block for freed as soon as one of these is called, and what lies in front of it for used after
+// that. NOLINTBEGIN(clang-analyzer-cplusplus.NewDelete)
 [[gnu::noinline]] void operator delete(void* block) noexcept {
     peakscope::heap::detail::counted_delete<PEAKSCOPE_OPERATORS_OVER>(block);
 }
@@ -100,3 +102,4 @@
 [[gnu::noinline]] void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     peakscope::heap::detail::counted_delete<PEAKSCOPE_OPERATORS_OVER>(block);
 }
+// NOLINTEND(clang-analyzer-cplusplus.NewDelete)
