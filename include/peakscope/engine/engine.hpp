@@ -6,9 +6,9 @@
 // a batch: a *flush*. Nothing on that path is locked. A *cut* stops all threads between two events and collects the
 // records; what lies between two cuts is an *interval*.
 //
-//     engine_state.hpp   the data
+//     state.hpp          the data
 //     event.hpp          an event in all its cases; how the peak is found, and who held it
-//     quick_event.hpp    the short way that nearly all events take
+//     fast_event.hpp     the short way that nearly all events take
 //     slow_event.hpp     the long way
 //     gate.hpp           how threads are stopped, and learn of what is new
 //     cut.hpp            reading all threads at one moment
