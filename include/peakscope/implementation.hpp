@@ -3,9 +3,9 @@
 // names this header; in two, it finds every function twice. <peakscope/heap/counting_operators.hpp> and
 // <peakscope/heap/malloc_counting_functions.hpp> bring it along, so a program that counts has it already.
 //
-// It needs range-v3. The bodies of what needs Boost.Math come with its headers, where a file includes both, in any order:
-// for leaks, scaling, repetition and comparison, include <peakscope/testing/statistics.hpp> in this file as well. What
-// needs another library (report/json.hpp, sites/libbacktrace.hpp, ...) has its bodies in its own header.
+// It needs range-v3. The bodies of what needs Boost.Math come with its headers, where a file includes both, in any
+// order: for leaks, scaling, repetition and comparison, include <peakscope/testing/statistics.hpp> in this file as
+// well. What needs another library (report/json.hpp, sites/libbacktrace.hpp, ...) has its bodies in its own header.
 #pragma once
 
 #define PEAKSCOPE_IMPLEMENTATION
