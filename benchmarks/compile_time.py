@@ -27,6 +27,20 @@ DOCTEST = """
 #include <doctest/doctest.h>
 DOCTEST_TEST_CASE("one") { DOCTEST_CHECK(1 == 1); }
 """
+GTEST = """
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+TEST(one, two) { EXPECT_EQ(1, 1); }
+"""
+CATCH2 = """
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
+#include <catch2/catch.hpp>
+TEST_CASE("one") { CHECK(1 == 1); }
+"""
+LIMITED = """
+#include <peakscope/testing/{}.hpp>
+void limited() {{ peakscope::testing::limit_this_test({{.heap_peak = peakscope::bytes{{1'000}}}}); }}
+"""
 # Each file with the one it is compared with.
 SOURCES = {
     "empty": ("", None),
@@ -48,14 +62,59 @@ void measure() { Memory{"title"}.report(); }
 #include <peakscope/testing/doctest.hpp>
 DOCTEST_TEST_CASE("limited") { peakscope::testing::limit_this_test({.heap_peak = peakscope::bytes{1'000}}); }
 """, "a doctest file"),
-    "a scaling test": ("""
+    "a GoogleTest file": (GTEST, "empty"),
+    "a GoogleTest file with limits": (GTEST + LIMITED.format("gtest"), "a GoogleTest file"),
+    "a Catch2 file": (CATCH2, "empty"),
+    "a Catch2 file with limits": (CATCH2 + LIMITED.format("catch2"), "a Catch2 file"),
+    "a leak test": (DOCTEST + """
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/testing/leaks.hpp>
+void work();
+DOCTEST_TEST_CASE("no leaks") { DOCTEST_CHECK_FALSE(peakscope::testing::leaks<peakscope::heap::counting<>>(40, work).leaks()); }
+""", "empty"),
+    "a scaling test": (DOCTEST + """
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/profiler/measurement.hpp>
 #include <peakscope/testing/scaling.hpp>
-bool linear(const peakscope::testing::scaling_report& of) { return of.at_most_linear(); }
+using Memory = peakscope::profiler<peakscope::phases<"parsing">, peakscope::heap::counting<>>;
+void work(std::uint64_t count);
+DOCTEST_TEST_CASE("linear") {
+    const auto grows = peakscope::testing::scaling({100, 500, 1'000}, [](std::uint64_t count) {
+        Memory memory{"work"};
+        work(count);
+        return memory.finish({"item", count});
+    });
+    DOCTEST_CHECK(grows.at_most_linear());
+}
+""", "empty"),
+    "a fault test": (DOCTEST + """
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/testing/faults.hpp>
+void work();
+DOCTEST_TEST_CASE("no faults") {
+    DOCTEST_CHECK(peakscope::testing::fail_each_allocation<peakscope::heap::counting<>>(work).ok());
+}
 """, "empty"),
     "the replaced operators and all bodies": ("""
 #include <peakscope/heap/counting_operators.hpp>
 """, "empty"),
 }
+
+
+# The file with everything, at a user's own flags.
+EVERYTHING = """
+#include <peakscope/heap/malloc_counting_functions.hpp>
+#include <peakscope/peakscope.hpp>
+#include <peakscope/report/json.hpp>
+#include <peakscope/report/json_reader.hpp>
+#include <peakscope/sites/libbacktrace.hpp>
+#include <peakscope/sites/unwind.hpp>
+using Memory = peakscope::profiler<peakscope::phases<"parsing">,
+                                   peakscope::heap::malloc_counting<peakscope::sites::unwind<8>>, peakscope::rss::procfs,
+                                   peakscope::report::tee<peakscope::report::console, peakscope::report::json>>;
+void measure() { Memory{"title"}.finish(); }
+"""
+EVERYTHING_FLAGS = ["-O2", "-g"]
 
 
 def compiled(command):
@@ -84,6 +143,14 @@ def main():
                 for name, (_, base) in SOURCES.items():
                     over = f"{min(times[name]) - min(times[base]):8.2f}" if base else ""
                     print(f"{compiler:<12} {level:<6} {name:<38} {min(times[name]):8.2f} {over:>8}", flush=True)
+        everything = folder / "everything.cpp"
+        everything.write_text(EVERYTHING)
+        command = ["g++", "-std=c++20", *EVERYTHING_FLAGS, "-I", INCLUDE, "-c", everything, "-o", folder / "made.o"]
+        seconds = min(compiled(command) for _ in range(repetitions))
+        peak = subprocess.run([sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+                               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)", *command],
+                              check=True, capture_output=True, text=True).stdout.strip()
+        print(f"g++ {' '.join(EVERYTHING_FLAGS)}: malloc, JSON, sites and names in one file take {seconds:.1f} s and {peak} MiB")
 
 
 main()

@@ -180,6 +180,7 @@ int main(int argc, char** argv) {
         add_measured<counting<>>("counting");
         add_measured<counting<sites::caller<>>>("caller");
         add_measured<counting<sites::frames<8>>>("frames<8>");
+        add_measured<counting<sites::frames<8>, lifetimes>>("frames<8>, lifetimes");
         add_measured<counting<sites::unwind<8>>>("unwind<8>");
         add_measured<sampling<peakscope::bytes{512 * 1024}, sites::frames<8>>>("sampling 512 KiB");
     }

@@ -7,50 +7,28 @@
 #include <peakscope/sites/libbacktrace.hpp>
 #include <peakscope/sites/unwind.hpp>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <memory>
-#include <utility>
-#include <vector>
 
 namespace {
 
 using Memory = peakscope::profiler<peakscope::phases<>, peakscope::heap::counting<peakscope::sites::unwind<4>>>;
 
-const volatile void* volatile sink;
-
-template <std::size_t Size>
-[[gnu::noinline]] void ten_sites() {
-    using value = std::array<char, Size>;
-    std::vector<value> values;
-    values.push_back({});
-    values.push_back({});
-    sink = values.data();
-    const auto keep = [](const std::unique_ptr<value>& made) { sink = made.get(); };
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-    keep(std::make_unique<value>());
-}
-
-template <std::size_t... Sizes>
-void all_sites(std::index_sequence<Sizes...>) {
-    (ten_sites<Sizes + 1>(), ...);
-}
-
 } // namespace
+
+// names_sites.cpp
+template <int Part>
+void sites_of_part();
 
 int main() {
     using clock = std::chrono::steady_clock;
     Memory memory{"names"};
-    all_sites(std::make_index_sequence<1'000>{});
+    sites_of_part<0>();
+    sites_of_part<1>();
+    sites_of_part<2>();
+    sites_of_part<3>();
     const auto before = clock::now();
     const peakscope::memory_report report = memory.finish();
     const auto seconds = std::chrono::duration<double>(clock::now() - before).count();
@@ -63,5 +41,8 @@ int main() {
     std::printf("%zu sites, %zu of them with a line, %zu frames with the inlined ones, program of %ju MB: %.2f s\n",
                 report.sites.size(), named, frames,
                 static_cast<std::uintmax_t>(std::filesystem::file_size("/proc/self/exe")) / 1'000'000, seconds);
+    if (const auto& children = report.naming->children_peak_rss)
+        std::printf("the children that read the debug information had %lld MiB\n",
+                    static_cast<long long>(children->count >> 20));
     std::printf("heap delta of the program with that: %lld bytes\n", static_cast<long long>(report.heap.delta->count));
 }

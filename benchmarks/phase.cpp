@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What entering and leaving a phase costs, with each source alone, and with other threads in the process. Built with
-// ALLOCATOR, which must then be linked: with its statistics alone.
-#ifndef ALLOCATOR
-#include <peakscope/heap/counting_operators.hpp>
-#endif
+// ALLOCATOR, which must then be linked: with its statistics alone. The replaced operators are linked, or with ALLOCATOR
+// the bodies alone.
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/heap/glibc.hpp>
 #include <peakscope/heap/jemalloc.hpp>
@@ -54,6 +52,7 @@ BENCHMARK(enter_and_leave<heap::ALLOCATOR<heap::this_thread>, rss::none>)
 BENCHMARK(enter_and_leave<heap::counting<>, rss::none>)->Name("heap::counting, idle threads")->Arg(0)->Arg(8);
 BENCHMARK(enter_and_leave<heap::glibc<>, rss::none>)->Name("heap::glibc, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::procfs>)->Name("rss::procfs, idle threads")->Arg(0);
+BENCHMARK(enter_and_leave<heap::none, rss::procfs_shared<100>>)->Name("rss::procfs_shared<100>, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::smaps>)->Name("rss::smaps, idle threads")->Arg(0);
 BENCHMARK(enter_and_leave<heap::none, rss::rusage>)->Name("rss::rusage, idle threads")->Arg(0);
 #endif

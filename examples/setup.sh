@@ -24,7 +24,8 @@ need() {
   "${sudo[@]}" apt-get update -q >&2
   for package in "${missing[@]}"; do
     for each in ${package//|/ }; do
-      apt-cache show "$each" >/dev/null 2>&1 && break
+      # A package that others only mention is shown too: as nothing, with success.
+      [ -n "$(apt-cache show "$each" 2>/dev/null)" ] && break
     done
     chosen+=("$each")
   done
@@ -44,11 +45,11 @@ configure() {
   local folder=$1 compiler=$2
   shift 2
   if [ ! -e "$folder/build.ninja" ] && [ ! -e "$folder/meson-private" ]; then
-    CXX=$compiler meson setup "$folder" "$@" && return 0
+    CXX=$compiler meson setup "$folder" -Dauto_features=enabled "$@" && return 0
     say_what_is_missing
     return 1
   fi
-  meson configure --clearcache "$folder" >/dev/null && meson setup --reconfigure "$folder" "$@" && return 0
+  meson configure --clearcache "$folder" >/dev/null && meson setup --reconfigure "$folder" -Dauto_features=enabled "$@" && return 0
   echo "FAILED: the build folder '$folder' cannot be brought up to date: see above. If it was made by another compiler or another" \
     "meson, or was interrupted, remove it (rm -rf $folder) and run this again." >&2
   say_what_is_missing

@@ -1,4 +1,3 @@
 // SPDX-License-Identifier: MIT
-// The replaced operators, with the bodies of the library, for the tests that count: compiled once.
-#include <peakscope/heap/counting_operators.hpp>
-#include <peakscope/testing/statistics.hpp>
+// The replaced operators, for the tests that count. The bodies of the library are beside them, compiled once for all.
+#include <peakscope/heap/interpose/operators.hpp>

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The smallest program with a memory report. The lines between the marks are the ones that the README shows.
-// [readme]
+// A whole program with a memory report, which finish() prints.
 #include <peakscope/heap/counting_operators.hpp> // in one .cpp file of the program
 #include <peakscope/peakscope.hpp>
+#include <peakscope/sites/libbacktrace.hpp>
+#include <peakscope/sites/unwind.hpp>
 
 #include <string>
 #include <vector>
 
 using Phases = peakscope::phases<"reading", peakscope::phase<"rendering", "sorting">>;
-using Memory =
-    peakscope::profiler<Phases, peakscope::heap::counting<>, peakscope::rss::procfs, peakscope::report::console>;
+using Heap = peakscope::heap::counting<peakscope::sites::unwind<16>>; // and who allocated
+using Memory = peakscope::profiler<Phases, Heap, peakscope::rss::procfs, peakscope::report::console>;
 
 int main() {
     const std::vector<std::string> fixture(100'000, std::string(100, '.')); // not measured
@@ -28,4 +29,3 @@ int main() {
     }
     memory.finish({"line", 1'000});
 }
-// [readme]

@@ -105,8 +105,8 @@ int run(int argc, char** argv) {
         return 0;
     }
     const peakscope::testing::comparison changes = peakscope::testing::compare(reports_of(baseline), now, options);
-    const peakscope::report::destination to =
-        markdown ? peakscope::report::destination{fs::path{*markdown}} : peakscope::report::destination{};
+    const peakscope::report::destination to = markdown ? peakscope::report::destination{fs::path{*markdown}}
+                                                       : peakscope::report::destination::standard_output();
     to.write(changes.markdown());
     if (accept) {
         update(baseline, current, now);

@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
     build->add_flag("--drafts", options.drafts, "Build drafts too");
     // A flag, so that only "--profile-memory=json" names a backend and a following argument is left alone.
     CLI::Option* const profiled =
-        build->add_flag("--profile-memory{console}", profile.backend, "Measure memory by phase: =console, =json, =none")
+        build->add_flag("--profile-memory{console}", profile.backend, "Measure memory by phase, and report it so")
             ->check(CLI::IsMember(sitegen::profile_backends()));
     build->add_option("--profile-output", profile_output, "File for the memory report, instead of standard output")
         ->needs(profiled);

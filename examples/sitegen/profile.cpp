@@ -8,7 +8,9 @@
 #include "reports.hpp"
 
 #include <peakscope/peakscope.hpp>
-#if defined(SITEGEN_COUNTS_OPERATORS)
+#if defined(SITEGEN_BODIES_ARE_LINKED) // the tests' other sitegens have them from a library
+#include <peakscope/heap/counting_switch.hpp>
+#elif defined(SITEGEN_COUNTS_OPERATORS)
 #include <peakscope/heap/counting_operators.hpp>
 #elif !defined(SITEGEN_COUNTS_NOTHING)
 #include <peakscope/heap/malloc_counting_functions.hpp>
@@ -30,7 +32,7 @@ const std::vector<std::string>& profile_backends() { return report_backends(); }
 profiled_build build_site_profiled(const build_options& options, const profile_options& profile) {
     // The site is live when the measurement ends: the delta is what a finished site holds. Before it begins, the
     // program's own code is mapped, so that the RSS it adds is the site's.
-    Memory memory{"building " + std::filesystem::weakly_canonical(options.folder).filename().string(),
+    Memory memory{[&] { return "building " + std::filesystem::weakly_canonical(options.folder).filename().string(); },
                   [] { peakscope::rss::map_code(); }};
     profiled_build made{build_site(options), [] {}};
     // The backend is chosen when the program runs, so the profiler's own is `none` and the report is handed on.
@@ -55,7 +57,8 @@ void switch_profiling_off() {
 namespace sitegen {
 
 const std::vector<std::string>& profile_backends() {
-    static const std::vector<std::string> names{"console", "json", "none"};
+    static const std::vector<std::string> names{"console",  "dhat",  "firefox",    "folded", "html", "json",
+                                                "markdown", "pprof", "speedscope", "trace",  "none"};
     return names;
 }
 

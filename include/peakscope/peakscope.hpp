@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // All of peakscope that needs nothing but Boost.Hana. Left out, for who wants them to include:
 //   heap/counting_operators.hpp          replaces operator new and delete; belongs in one .cpp file
-//   heap/malloc_counting_functions.hpp   replaces malloc and its kin as well; the same
+//   heap/malloc_counting_functions.hpp   replaces the malloc family as well; the same
+//   sites/                               call stacks and their names; libunwind, libbacktrace
 //   testing/                             for tests
-//   report/json.hpp, json_reader.hpp     need nlohmann-json
+//   report/json.hpp, json_reader.hpp     need nlohmann-json, as do dhat.hpp, firefox.hpp, speedscope.hpp and trace.hpp
+//   report/pprof.hpp                     needs protozero and zlib
 #pragma once
 
 #include <peakscope/core/bytes.hpp>
@@ -26,12 +28,17 @@
 #include <peakscope/phases/phase_list.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/profiler/profiler.hpp>
+#include <peakscope/report/by_name.hpp>
 #include <peakscope/report/console.hpp>
+#include <peakscope/report/folded.hpp>
+#include <peakscope/report/markdown.hpp>
 #include <peakscope/report/none.hpp>
 #include <peakscope/report/tee.hpp>
 #include <peakscope/rss/cgroup.hpp>
 #include <peakscope/rss/map_code.hpp>
 #include <peakscope/rss/none.hpp>
+#include <peakscope/rss/process_counters.hpp>
 #include <peakscope/rss/procfs.hpp>
 #include <peakscope/rss/rusage.hpp>
 #include <peakscope/rss/smaps.hpp>
+#include <peakscope/rss/working_set.hpp>

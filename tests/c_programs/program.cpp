@@ -8,7 +8,6 @@
 #include "../json_report.hpp"
 
 #include <peakscope/heap/malloc_counting.hpp>
-#include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #endif
 
@@ -54,8 +53,8 @@ constexpr const char* script = R"(
         sqlite3_exec(database,
                      "CREATE TABLE page (id INTEGER PRIMARY KEY, title TEXT, body TEXT);"
                      "CREATE INDEX by_title ON page (title);"
-                     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-                     "  INSERT INTO page SELECT i, 'title ' || (i * 7919 % 5000), printf('%.*c', i % 500, 'x') FROM n;"
+                     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)"
+                     "  INSERT INTO page SELECT i, 'title ' || (i * 7919 % 25000), printf('%.*c', i % 500, 'x') FROM n;"
                      "SELECT a.title, count(*) FROM page a JOIN page b ON b.id = a.id + 1 GROUP BY length(b.body) "
                      "  ORDER BY 2 DESC;"
                      "DELETE FROM page WHERE id % 3 = 0;",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Programs outside of the project that use it: by a copy of include/, and by pkg-config after an installation.
+"""Programs outside of the project that use it: by a copy of include/, and by pkg-config after an installation; with shared
+objects, and optimised as a whole.
 
 Usage: check_consumers.py SOURCE_ROOT BUILD_ROOT COMPILER [ARGUMENT...]
 """
@@ -66,7 +67,43 @@ int main() {
     return report.phases[0].heap.delta ? int(report.phases[0].heap.delta->count >> 20) : 0;
 }
 """
-INSTALLED_TWICE = "#include <peakscope/heap/counting_operators.hpp>\n"
+# A program, a shared object that it is linked with, and one that it loads. The bodies are the program's alone.
+SHARED = {
+    "phases.hpp": """
+#pragma once
+#include <peakscope/profiler/profiler.hpp>
+using Phases = peakscope::phases<"linked", "loaded">;
+""",
+    "linked.cpp": """
+#include "phases.hpp"
+void* linked() { auto phase = peakscope::scopes<Phases>::phase<"linked">(); return ::operator new(2 << 20); }
+""",
+    "loaded.cpp": """
+#include "phases.hpp"
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/profiler/measurement.hpp>
+using Memory = peakscope::profiler<Phases, peakscope::heap::counting<>>;
+extern "C" void* loaded() { auto phase = Memory::phase<"loaded">(); return ::operator new(3 << 20); }
+""",
+    "host.cpp": """
+#include "phases.hpp"
+#include <dlfcn.h>
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/profiler/measurement.hpp>
+void* linked();
+int main() {
+    void* const plugin = ::dlopen("./loaded.so", RTLD_NOW | RTLD_LOCAL);
+    if (plugin == nullptr) return 1;
+    auto* const loaded = reinterpret_cast<void* (*)()>(::dlsym(plugin, "loaded"));
+    peakscope::profiler<Phases, peakscope::heap::counting<>> memory{"shared objects"};
+    void* const blocks[] = {linked(), loaded()};
+    const auto report = memory.finish();
+    for (void* block : blocks) ::operator delete(block);
+    const auto mebibytes = [&](unsigned phase) { return int(report.phases[phase].heap.delta->count >> 20); };
+    return 10 * mebibytes(0) + mebibytes(1);
+}
+""",
+}
 FORGOTTEN_SOURCE = MEMORY.replace("#pragma once", "") + """
 #include <peakscope/profiler/measurement.hpp>
 int main() { Memory memory{"no source"}; }
@@ -78,9 +115,8 @@ def run(command, **more):
 
 
 def built(compiler, folder, flags, sources, program="program"):
-    done = run([*compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror",
+    return run([*compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror",
                 *flags, *sources, "-o", program], cwd=folder)
-    return done
 
 
 def check(name, condition, shown=""):
@@ -100,8 +136,8 @@ def consumer(name, compiler, folder, flags):
         if done.returncode == 0:
             ran = run(["./program"], cwd=folder)
             good &= check(f"{name} {defines}: runs", ran.returncode == status, ran)
-            good &= check(f"{name} {defines}: reports", all(word in ran.stdout for word in words) and bool(words) == bool(ran.stdout),
-                          ran.stdout)
+            good &= check(f"{name} {defines}: reports", all(word in ran.stderr for word in words) and bool(words) == bool(ran.stderr),
+                          ran.stderr)
     return good
 
 
@@ -114,31 +150,47 @@ def main():
         shutil.copytree(source / "include", copied / "include")
         good = consumer("a copy of include/", compiler, copied, ["-Iinclude", "-pthread"])
 
-        (copied / "second.cpp").write_text(INSTALLED_TWICE)
-        done = built(compiler, copied, ["-DPROFILE_MEMORY", "-Iinclude", "-pthread"], ["work.cpp", "main.cpp", "second.cpp"])
+        # Objects that several programs are made of.
+        flags = ["-Iinclude", "-pthread"]
+        for file, text in {"scopes.hpp": SCOPES, "scoped.cpp": WORK.replace("memory.hpp", "scopes.hpp"), "measuring.cpp": MEASURING,
+                           "bodies.cpp": "#include <peakscope/heap/counting_operators.hpp>\n",
+                           "bodies_again.cpp": "#include <peakscope/implementation.hpp>\n", **SHARED}.items():
+            (copied / file).write_text(text)
+        for each in "scoped", "measuring", "bodies", "bodies_again":
+            done = built(compiler, copied, [*flags, "-c"], [each + ".cpp"], each + ".o")
+            good &= check(f"{each}.cpp compiles", done.returncode == 0, done.stderr[:3000])
+
+        done = built(compiler, copied, ["-DPROFILE_MEMORY", *flags], ["work.cpp", "main.cpp", "bodies.o"])
         good &= check("operators included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr and
                       "operator new" in done.stderr, done.stderr[:2000])
 
-        files = {"scopes.hpp": SCOPES, "scoped.cpp": WORK.replace("memory.hpp", "scopes.hpp"), "measuring.cpp": MEASURING,
-                 "bodies.cpp": "#include <peakscope/heap/counting_operators.hpp>\n",
-                 "bodies_again.cpp": "#include <peakscope/implementation.hpp>\n"}
-        for file, text in files.items():
-            (copied / file).write_text(text)
-        flags = ["-Iinclude", "-pthread"]
-        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp", "bodies.cpp"])
+        done = built(compiler, copied, flags, ["scoped.o", "measuring.o", "bodies.o"])
         good &= check("three doors, a file each: builds", done.returncode == 0, done.stderr[:3000])
         if done.returncode == 0:
-            ran = run(["./program"], cwd=copied)
-            good &= check("three doors, a file each: reports", ran.returncode == 5 and "+5.00 MiB" in ran.stdout, ran)
-        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp"])
+            ran = run(["./program"], cwd=copied) if done.returncode == 0 else done
+            good &= check("three doors, a file each: reports", ran.returncode == 5 and "+5.00 MiB" in ran.stderr, ran)
+        done = built(compiler, copied, flags, ["scoped.o", "measuring.o"])
         good &= check("bodies that are forgotten are named by the linker",
                       done.returncode != 0 and "include_peakscope_implementation_hpp_in_one_cpp_file" in done.stderr, done.stderr[:2000])
-        done = built(compiler, copied, flags, ["scoped.cpp", "measuring.cpp", "bodies.cpp", "bodies_again.cpp"])
+        done = built(compiler, copied, flags, ["scoped.o", "measuring.o", "bodies.o", "bodies_again.o"])
         good &= check("bodies included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr,
                       done.stderr[:2000])
         seen = run([*compiler, "-std=c++20", "-Iinclude", "-M", "scoped.cpp"], cwd=copied)
         good &= check("a file with phases sees no policy", seen.returncode == 0 and "profiler.hpp" in seen.stdout and
                       not any(each in seen.stdout for each in ("heap/counting", "sites/frames", "sites/unwind", "rss/procfs")), seen)
+
+        for name, (more, sources) in {"linked.so": (["-fPIC", "-shared"], ["linked.cpp"]),
+                                      "loaded.so": (["-fPIC", "-shared"], ["loaded.cpp"]),
+                                      "program": (["-rdynamic", "-Wl,-rpath,."], ["host.cpp", "bodies.o", "./linked.so"])}.items():
+            done = built(compiler, copied, [*flags, *more], sources, name)
+            good &= check(f"shared objects: {name} builds", done.returncode == 0, done.stderr[:3000])
+        ran = run(["./program"], cwd=copied) if done.returncode == 0 else done
+        good &= check("shared objects: their phases are the program's", ran.returncode == 23, ran)
+
+        done = built(compiler, copied, [*flags, "-O2", "-flto"], ["scoped.cpp", "measuring.cpp", "bodies.cpp"])
+        good &= check("-flto: builds", done.returncode == 0, done.stderr[:3000])
+        ran = run(["./program"], cwd=copied) if done.returncode == 0 else done
+        good &= check("-flto: reports", ran.returncode == 5 and "+5.00 MiB" in ran.stderr, ran)
 
         (copied / "forgotten.cpp").write_text(FORGOTTEN_SOURCE)
         done = built(compiler, copied, ["-DPROFILE_MEMORY", "-Iinclude", "-pthread"], ["forgotten.cpp"])

@@ -5,6 +5,8 @@
 
 #include <thread>
 
+namespace atomic_pointer_tests {
+
 TEST_CASE("who loads the pointer sees what was written before it was stored") {
     static constinit peakscope::atomic_pointer<int> shared;
     CHECK(shared.load() == nullptr);
@@ -18,3 +20,5 @@ TEST_CASE("who loads the pointer sees what was written before it was stored") {
     shared.store(&value);
     reader.join();
 }
+
+} // namespace atomic_pointer_tests

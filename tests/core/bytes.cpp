@@ -4,7 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <type_traits>
+
+namespace bytes_tests {
 
 using namespace peakscope::literals;
 using peakscope::bytes;
@@ -32,6 +35,20 @@ TEST_CASE("bytes add, scale and compare as numbers do") {
     CHECK(sum == -2_B);
 }
 
+TEST_CASE("bytes stop at the ends of their range") {
+    constexpr bytes most{INT64_MAX};
+    constexpr bytes least{INT64_MIN};
+    static_assert(most + 1_B == most && least - 1_B == least);
+    static_assert(least + least == least && most - least == most);
+    static_assert(-least == most && least / -1 == most && least.magnitude() == most);
+    static_assert(most * 2 == most && 2 * least == least && least * -1 == most && most * -2 == least);
+    static_assert((-3_B).magnitude() == 3_B);
+    static_assert(bytes::of(7) == 7_B && bytes::of(UINT64_MAX) == most);
+    bytes doubled = most;
+    doubled += doubled;
+    CHECK(doubled == most);
+}
+
 template <bytes Limit>
 constexpr bytes limit_of = Limit;
 
@@ -47,3 +64,5 @@ TEST_CASE("fixed strings compare, join and know their length") {
     static_assert(fixed_string{""}.size() == 0);
     CHECK(path.c_str()[path.size()] == '\0');
 }
+
+} // namespace bytes_tests

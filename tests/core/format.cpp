@@ -3,9 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>
+
+namespace format_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -35,6 +38,24 @@ TEST_CASE("a delta has its sign, and zero has none") {
     CHECK(format_signed_bytes(-3_KiB) == "-3.00 KiB");
 }
 
+TEST_CASE("a number is rounded to bytes, and stops at the ends of their range") {
+    CHECK(rounded_bytes(1.5) == 2_B);
+    CHECK(rounded_bytes(-1.4) == -1_B);
+    CHECK(rounded_bytes(0x1p63) == bytes{INT64_MAX});
+    CHECK(rounded_bytes(-0x1p63) == bytes{INT64_MIN});
+    CHECK(rounded_bytes(-1e300) == bytes{INT64_MIN});
+}
+
+TEST_CASE("numbers in other forms end at the ends of the range") {
+    CHECK(format_bytes_exactly({1'023}) == "1,023 B");
+    CHECK(format_bytes_exactly({2 << 20}) == "2.00 MiB (2,097,152 B)");
+    CHECK(format_bytes_exactly({INT64_MIN}) == "-8.00 EiB (-9,223,372,036,854,775,808 B)");
+    CHECK(rounded_count(2.5) == 3);
+    CHECK(rounded_count(-1) == 0);
+    CHECK(rounded_count(0x1p63) == std::uint64_t{1} << 63U);
+    CHECK(rounded_count(1e20) == UINT64_MAX);
+}
+
 TEST_CASE("counts are grouped by three digits") {
     CHECK(format_count(0) == "0");
     CHECK(format_count(999) == "999");
@@ -52,6 +73,9 @@ TEST_CASE("durations choose their unit") {
     CHECK(format_duration(45s) == "45.0 s");
     CHECK(format_duration(725s) == "12 min 05 s");
     CHECK(format_duration(999'600ns) == "1.00 ms");
+    CHECK(format_duration(119'500ms) == "2 min 00 s");
+    CHECK(format_duration(std::chrono::nanoseconds::max()) == "153722867 min 17 s"); // 9,223,372,036.85 s
+    CHECK(format_duration(-1'500ms) == "-1500000000 ns");
 }
 
 TEST_CASE("a precision says what it promises") {
@@ -67,3 +91,5 @@ TEST_CASE("the weaker of two precisions holds for both") {
     CHECK(weaker(bounded(2_B), bounded(1_B)) == bounded(2_B));
     CHECK(weaker(unavailable, exact) == unavailable);
 }
+
+} // namespace format_tests

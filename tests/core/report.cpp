@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+namespace report_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -41,3 +43,31 @@ TEST_CASE("every error of the library is a peakscope::error and says where a rep
     static_assert(std::is_base_of_v<peakscope::error, source_error>);
     static_assert(std::is_base_of_v<std::runtime_error, peakscope::error>);
 }
+
+TEST_CASE("a phase by its path, or by a name that only one has; else an error with the phases there are") {
+    memory_report report;
+    for (const char* path : {"parsing", "parsing/parsing", "rendering", "rendering/markdown", "rendering/code", "code"})
+        report.phases.push_back({.path = path});
+    report.phases.push_back({.path = "writing/code"});
+    CHECK(&report.phase("rendering/markdown") == &report.phases[3]);
+    CHECK(&report.phase("markdown") == &report.phases[3]);
+    CHECK(&report.phase("parsing") == &report.phases[0]); // the path before the name
+    CHECK(&report.phase("code") == &report.phases[5]);
+    CHECK(report.find_phase("rendering/code") == &report.phases[4]);
+    report.phases[5].path = "linking";
+    CHECK(report.find_phase("code") == nullptr);
+    CHECK(report.find_phase("down") == nullptr);
+    CHECK(report.find_phase("") == nullptr);
+    CHECK_THROWS_WITH_AS(static_cast<void>(report.phase("code")),
+                         "phase 'code': several phases have this name; it has parsing, parsing/parsing, rendering, "
+                         "rendering/markdown, rendering/code, linking, writing/code",
+                         usage_error);
+    report.phases.resize(1);
+    CHECK_THROWS_WITH_AS(static_cast<void>(report.phase("down")),
+                         "phase 'down': the report has no such phase; it has parsing", usage_error);
+    report.phases.clear();
+    CHECK_THROWS_WITH_AS(static_cast<void>(report.phase("down")),
+                         "phase 'down': the report has no such phase; it has none", usage_error);
+}
+
+} // namespace report_tests

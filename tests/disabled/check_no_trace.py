@@ -3,11 +3,11 @@
 """With every policy none, peakscope is not there.
 
 Each instrumented file is compiled twice, as it stands and with its lines of peakscope's blanked out (the line numbers stay), at
--O1, -O2, -O3 and -Os. The object files must have the same sections with the same bytes and relocations, the same symbols, and
+each of the levels. The object files must have the same sections with the same bytes and relocations, the same symbols, and
 so the same size. (clang++ numbers its labels of string literals, .L.str.N, as it reads them, those too that it leaves out: the
 numbers are not compared.) A program of such files, linked, has no symbol, string or section that speaks of peakscope.
 
-Usage: check_no_trace.py PROGRAM SOURCE... -- COMPILER WITH ITS ARGUMENTS
+Usage: check_no_trace.py LEVEL,... PROGRAM SOURCE... -- COMPILER WITH ITS ARGUMENTS
 """
 import pathlib
 import re
@@ -17,7 +17,8 @@ import tempfile
 import unittest
 
 SPLIT = sys.argv.index("--")
-PROGRAM, *SOURCES = map(pathlib.Path, sys.argv[1:SPLIT])
+LEVELS = sys.argv[1].split(",")
+PROGRAM, *SOURCES = map(pathlib.Path, sys.argv[2:SPLIT])
 COMPILER = sys.argv[SPLIT + 1:]
 
 OURS = re.compile(r'^\s*(#include "memory\.hpp"|auto \w+ = Memory::(phase|label|work)\b.*;|Memory memory\{.*\};|memory\.report\(.*\);)$')
@@ -57,7 +58,7 @@ class NoTrace(unittest.TestCase):
             self.assertGreater(len(removed), 1, source)
             bare = "\n".join("" if OURS.match(line) else line for line in lines) + "\n"
             self.assertNotIn("Memory", re.sub(r"//.*", "", bare), "a line of peakscope's is left")
-            for level in "-O1", "-O2", "-O3", "-Os":
+            for level in LEVELS:
                 with self.subTest(source=source.name, level=level), tempfile.TemporaryDirectory() as name:
                     folder = pathlib.Path(name)
                     instrumented = self.compile(folder, source, "\n".join(lines) + "\n", level)

@@ -11,7 +11,7 @@ namespace {
 
 std::size_t read_one(const std::string& line, std::vector<std::string>& into) {
     auto work = Memory::work<"reading">();
-    auto label = Memory::label("reader");
+    auto label = Memory::label([&]() -> const std::string& { return line; });
     into.push_back(line + line);
     return into.back().size();
 }

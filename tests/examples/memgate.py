@@ -28,6 +28,7 @@ class Memgate(unittest.TestCase):
         report["sites"] = []  # nearly all of it
         for phase in report["phases"]:
             phase["sites"] = []
+        report["outside_phases"]["sites"] = []
         cls.slim = json.dumps(report)
 
     @classmethod
@@ -76,6 +77,17 @@ class Memgate(unittest.TestCase):
         ran = self.run_gate(self.root / "before", self.root / "after", status=0)  # within their scatter
         self.assertIn("5 reports before, 5 reports now", ran.stdout)
 
+    def test_figures_at_the_ends_of_their_range(self):
+        def most(report):
+            report["heap"].update(delta=2**63 - 1, peak=2**63 - 1, peak_delta=2**63 - 1, allocated=2**63 - 1,
+                                  allocations=2**64 - 1)
+        ran = self.run_gate(self.changed("least.json", lambda report: report["heap"].update(delta=-2**63, allocations=0)),
+                            self.changed("most.json", most), status=1)
+        self.assertIn("| heap delta | -8.00 EiB | 8.00 EiB | +8.00 EiB |", ran.stdout)
+        self.assertIn("| allocations | 0 | 18,446,744,073,709,551,615 | +18,446,744,073,709,551,615 |", ran.stdout)
+        too_much = self.changed("too_much.json", lambda report: report["heap"].update(delta=2**63))
+        self.assertIn("/heap/delta", self.run_gate(too_much, too_much, status=2).stderr)
+
     def test_update_accepts(self):
         baseline = self.root / "kept.json"
         self.run_gate(baseline, self.root / "plain.json", "--update", status=0)  # there was none
@@ -103,7 +115,7 @@ class Memgate(unittest.TestCase):
             (self.root / "none.json", "none.json': No such file or directory"),
             (cut, "it is not JSON, or not all of it"),
             (foreign, "/schema is 'heaptrack/3', which is no report of peakscope's"),
-            (old, "this peakscope reads 'peakscope.report/1'"),
+            (old, "this peakscope reads 'peakscope.report/1' and '/2'"),
             (other, "not of the same work: the number of items is '10 page' in one and '11 page' in another"),
             (self.root / "empty", "there is no .json file in the folder"),
         ]:

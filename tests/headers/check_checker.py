@@ -16,6 +16,7 @@ PLANTED = {
     "core/report.hpp": ("#include <nlohmann/json.hpp>", "needs an optional dependency"),
     "core/format.hpp": ("inline std::vector<int> not_included;", "does not compile on its own"),
     "core/size.hpp": ("#include <cstdint>", None),
+    "core/long.hpp": ("\n" * 300, "has more than 300 lines"),
     "heap/none.hpp": ("#include <peakscope/core/size.hpp>\n#include <unistd.h>", None),
     "heap/fwd.hpp": ("#include <peakscope/core/heavy.hpp>", None),
     "core/heavy.hpp": ("#include <vector>", "every file that opens a phase pays for it"),

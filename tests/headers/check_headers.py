@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Each header compiles on its own, twice in one file, and includes nothing of a layer above its own. What it declares of
 the library has a body in it or behind implementation.hpp: g++ keeps all inline functions, so that what they call shows.
-What a file needs that opens phases includes next to nothing at all.
+What a file needs that opens phases includes next to nothing at all. No header is longer than 300 lines.
 
 Usage: check_headers.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
 
@@ -18,14 +18,17 @@ import tempfile
 # What only a layer that measures may know of: the operating system's own headers.
 PLATFORM = re.compile(r"#\s*include\s*<(unistd\.h|fcntl\.h|pthread\.h|malloc\.h|sys/.*|linux/.*|windows\.h)>")
 PLATFORM_LAYERS = {"memory", "engine", "heap", "rss", "sites"}
-BRINGS_BODIES = {"heap/counting_operators.hpp"}  # includes implementation.hpp, at the very top
-PLATFORM_HEADERS = {"testing/implementation/child_process.hpp"}  # a test is isolated in a process of its own
-OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|range/|fmt/|doctest/|gtest/|gmock/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
+BRINGS_BODIES = {"heap/counting_operators.hpp", "heap/malloc_counting_functions.hpp"}  # include implementation.hpp, at the very top
+PLATFORM_HEADERS = {"testing/implementation/child_process.hpp", "core/implementation/watcher.hpp"}  # processes of their own
+OPTIONAL = re.compile(r"#\s*include\s*<(nlohmann/|protozero/|zlib\.h|range/|fmt/|doctest/|gtest/|gmock/|catch2/|benchmark/|backtrace\.h|libunwind\.h)")
 # Every file of a program that opens phases includes these: the C++ library's headers cost more than they do.
 LIGHT = {"profiler/profiler.hpp", "profiler/scopes.hpp", "heap/fwd.hpp", "rss/fwd.hpp", "sites/fwd.hpp", "report/fwd.hpp"}
+ENDS_COMPILATION = "this_file_is_not_compiled_as_cpp20"  # there is none
 CHEAP = {"cstddef", "cstdint"}
-MAY_NEED_OPTIONAL = {"testing/doctest.hpp", "testing/gtest.hpp", "testing/catch2.hpp", "testing/benchmark.hpp",
-                     "report/json.hpp", "report/json_reader.hpp", "sites/libbacktrace.hpp", "sites/unwind_rules.hpp"}
+MAY_NEED_OPTIONAL = {"testing/doctest.hpp", "testing/gtest.hpp", "testing/catch2.hpp", "testing/catch2_capture.hpp",
+                     "testing/benchmark.hpp", "report/json.hpp", "report/json_document.hpp", "report/json_place.hpp",
+                     "report/json_reader.hpp", "report/json_rules.hpp", "report/pprof.hpp", "sites/libbacktrace.hpp",
+                     "sites/unwind_rules.hpp"}
 
 
 def layers_of(page):
@@ -42,7 +45,11 @@ def check_includes(root, header, order):
         return [f"{name}: the page does not list the layer '{own}'"]
     problems = []
     text = header.read_text()
+    if text.count("\n") > 300:
+        problems.append(f"{name}: has more than 300 lines")
     for included in re.findall(r"#\s*include\s*[<\"]peakscope/([^>\"]+)[>\"]", text):
+        if included == ENDS_COMPILATION:
+            continue
         if not (root / included).is_file():
             problems.append(f"{name}: includes {included}, which is not there")
         elif name not in BRINGS_BODIES and own is not None and ("/" not in included or order.index(included.split("/")[0]) > order.index(own)):
@@ -65,6 +72,8 @@ def check_light(root):
         reached.add(name)
         text = re.sub(r"^#if !defined\(__GNUC__\)$.*?^#endif$", "", (root / name).read_text(), flags=re.MULTILINE | re.DOTALL)
         for included in re.findall(r"#\s*include\s*[<\"]([^>\"]+)[>\"]", text):
+            if included == f"peakscope/{ENDS_COMPILATION}":
+                continue
             if included.startswith("peakscope/"):
                 waiting.append(included.removeprefix("peakscope/"))
             elif included not in CHEAP:
@@ -72,7 +81,7 @@ def check_light(root):
     return problems
 
 
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wold-style-cast", "-Werror"]
 
 
 def symbols(object_file, kinds):
@@ -81,10 +90,9 @@ def symbols(object_file, kinds):
     return {line[19:] for line in shown.splitlines() if line[17:18] in kinds and line[19:].startswith(("peakscope::", "vtable for peakscope::"))}
 
 
-def check_compiles(include, root, header, compiler, folder, bodies):
-    name = header.relative_to(root).as_posix()
+def check_compiles(include, name, headers, compiler, folder, bodies):
     source = folder / (name.replace("/", "_") + ".cpp")
-    source.write_text(f"#include <peakscope/{name}>\n" * 2)
+    source.write_text("".join(f"#include <peakscope/{header}>\n" * 2 for header in headers))
     links = bodies is not None and name.startswith(("engine/", "heap/")) and not BRINGS.search(name)
     made = source.with_suffix(".o")
     how = ["-fkeep-inline-functions", "-c", "-o", str(made)] if links else ["-fsyntax-only"]
@@ -97,9 +105,31 @@ def check_compiles(include, root, header, compiler, folder, bodies):
     return [f"{name}: {each} has no body in it, nor behind implementation.hpp" for each in sorted(missing)]
 
 
+REAL = pathlib.Path(__file__).resolve().parents[2] / "include/peakscope"
+
+
+def check_instantiated(include, compiler):
+    """What templates become is free of these warnings too."""
+    made_of_all = pathlib.Path(__file__).parent / "every_policy.cpp"
+    run = subprocess.run([*compiler, "-std=c++20", *WARNINGS, "-fsyntax-only", "-I", str(include), str(made_of_all)], capture_output=True, text=True)
+    return [f"{made_of_all.name}: does not compile without a warning:\n{run.stderr[:3000]}"] if run.returncode != 0 else []
+
+
 # Headers that hold bodies themselves. Of the others, those of the layers with inline functions that call what is elsewhere
 # are looked at: to keep all that the standard library has inline takes two seconds a header.
 BRINGS = re.compile(r"implementation|heap/counting_operators|heap/malloc_counting_functions")
+
+
+# What cannot stand beside others of its layer: it has macros or functions in common with them.
+ALONE = re.compile(r"testing/(doctest|gtest|catch2|benchmark)\.hpp|heap/(interpose/operators|interpose/malloc_functions|counting_operators|malloc_counting_functions)\.hpp")
+
+
+def files_of(names, by_layer):
+    """Which headers to compile together, by a name for each such file."""
+    files = {}
+    for name in names:
+        files.setdefault(name.split("/")[0] if by_layer and not ALONE.match(name) else name, []).append(name)
+    return files
 
 
 def bodies_of(include, compiler, folder):
@@ -115,7 +145,7 @@ def bodies_of(include, compiler, folder):
 def main():
     include, *compiler = sys.argv[1:]
     include = pathlib.Path(include)
-    root = include / "peakscope"
+    root = (include / "peakscope").resolve()
     headers = sorted(root.rglob("*.hpp"))
     order = layers_of(root / "README.md")
     folders = {path.name for path in root.iterdir() if path.is_dir()}
@@ -124,8 +154,13 @@ def main():
     for header in headers:
         problems += check_includes(root, header, order)
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        bodies = bodies_of(include, compiler, pathlib.Path(folder)) if (root / "implementation.hpp").is_file() else None
-        for found in pool.map(lambda h: check_compiles(include, root, h, compiler, pathlib.Path(folder), bodies), headers):
+        whole = (root / "implementation.hpp").is_file()
+        bodies = bodies_of(include, compiler, pathlib.Path(folder)) if whole else None
+        # The two compilers have one standard library: what a header lacks, g++ tells, and clang++ looks at whole layers.
+        files = files_of([header.relative_to(root).as_posix() for header in headers], by_layer=whole and bodies is None)
+        if root == REAL:
+            problems += check_instantiated(include, compiler)
+        for found in pool.map(lambda file: check_compiles(include, *file, compiler, pathlib.Path(folder), bodies), files.items()):
             problems += found
     print(f"{len(headers)} headers in {len(folders)} layers, {len(problems)} problems")
     print("\n".join(problems))

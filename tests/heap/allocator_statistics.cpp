@@ -4,7 +4,6 @@
 #include "../invariants.hpp"
 
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/heap/glibc.hpp>
 #include <peakscope/heap/jemalloc.hpp>
 #include <peakscope/heap/mimalloc.hpp>
@@ -204,6 +203,9 @@ TEST_CASE("one measurement at a time") {
     using Other = profiler<phases<"x">, heap::ALLOCATOR<>>;
     const auto start = [] { Other second{"second"}; };
     CHECK_THROWS_AS(start(), usage_error);
+    using Watching = profiler<phases<"x">, heap::ALLOCATOR<heap::watched<500>>>;
+    const auto start_watching = [] { Watching second{"second"}; };
+    CHECK_THROWS_AS(start_watching(), usage_error);
     static_cast<void>(memory.finish());
     Other after{"after"};
 }

@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+namespace attribution_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -251,3 +253,5 @@ TEST_CASE("births: where what was alive had been born, and which phase freed it"
     CHECK(b.at_peak == std::vector<bytes>{start, 300_B, 1'000_B, 5'000_B});
     CHECK(b.freed_in == std::vector<bytes>{0_B, 0_B, 0_B, 5'000_B});
 }
+
+} // namespace attribution_tests

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The counting engine under either set of replaced functions: tests of what holds for both are built twice.
+// The functions themselves are linked.
 #pragma once
 
 #ifdef OVER_MALLOC
 #include <peakscope/heap/malloc_counting.hpp>
-#include <peakscope/heap/malloc_counting_functions.hpp>
 #else
 #include <peakscope/heap/counting.hpp>
 #endif
@@ -37,6 +37,10 @@ inline constexpr bool over_malloc = true;
     }
 }
 inline void deallocate(void* block, std::size_t, std::size_t, bool) { std::free(block); }
+// Which of the calls of `allocate` that is.
+inline std::size_t call_of(std::size_t size_bytes, std::size_t alignment) {
+    return alignment != 0 ? 3 : size_bytes % 3;
+}
 
 #else
 
@@ -50,6 +54,7 @@ inline constexpr bool over_malloc = false;
 [[gnu::always_inline]] inline void* allocate(std::size_t size_bytes, std::size_t alignment) {
     return alignment == 0 ? ::operator new(size_bytes) : ::operator new(size_bytes, std::align_val_t{alignment});
 }
+inline std::size_t call_of(std::size_t, std::size_t alignment) { return alignment != 0 ? 1 : 0; }
 inline void deallocate(void* block, std::size_t size_bytes, std::size_t alignment, bool sized) {
     if (alignment != 0)
         ::operator delete(block, std::align_val_t{alignment});

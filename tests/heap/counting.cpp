@@ -2,16 +2,21 @@
 #include "../invariants.hpp"
 
 #include <peakscope/heap/counting.hpp>
+#include <peakscope/heap/interpose/fast_path.hpp>
+#include <peakscope/memory/resident.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <string>
 #include <vector>
+
+namespace counting_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -157,7 +162,7 @@ TEST_CASE("the profiler's own memory is in no figure of the program, wherever it
     const heap_figures figures = measured([&] {
         own_before = Source{}.own_bytes();
         {
-            const Source::own_memory profilers;
+            const Source::own_memory uncounted;
             own.resize(10'000);
         }
         own_during = Source{}.own_bytes();
@@ -194,6 +199,37 @@ TEST_CASE("a block that did not come from the counted operators is freed, counte
           "heap: 1 blocks were freed that the counted operator new did not allocate; they are in no figure");
 }
 
+// Whatever the size: nobody writes to these blocks.
+struct boundless {
+    alignas(16) static inline std::byte memory[64];
+    static void* allocate(std::size_t) noexcept { return memory; }
+    static void* allocate_aligned(std::size_t, std::size_t) noexcept { return memory; }
+    static void deallocate(void*) noexcept {}
+};
+
+TEST_CASE("more than 2^63 bytes allocated in all are no figure, and all others are as they are") {
+    Memory memory{"very much"};
+    {
+        const auto phase = Memory::phase<"phase">();
+        const auto work = Memory::work<"phase">();
+        const auto label = Memory::label("label");
+        for (int i = 0; i < 3; ++i)
+            heap::detail::counted_delete<boundless>(
+                heap::detail::counted_new<boundless, heap::detail::on_failure::gives_null>(std::size_t{1} << 62U));
+    }
+    const memory_report report = memory.finish();
+    for (const heap_figures& each : {report.heap, report.phase("phase").heap}) {
+        CHECK_FALSE(each.allocated);
+        CHECK_FALSE(each.freed);
+        CHECK(*each.delta == 0_B);
+        CHECK(*each.peak_delta == bytes{std::int64_t{1} << 62U});
+        CHECK(*each.allocations == 3);
+    }
+    CHECK(report.phase("phase").work->allocated == bytes{INT64_MAX});
+    CHECK(report.labels.at(0).allocated_bytes == bytes{INT64_MAX});
+    CHECK(report.labels.at(0).delta_bytes == 0_B);
+}
+
 TEST_CASE("opening, closing and finishing allocate nothing of the program's") {
     const heap_figures figures = measured([] {
         for (int i = 0; i < 10; ++i)
@@ -202,3 +238,24 @@ TEST_CASE("opening, closing and finishing allocate nothing of the program's") {
     CHECK(*figures.allocations == 0);
     CHECK(*figures.deallocations == 0);
 }
+
+TEST_CASE("what a measurement has noted is given back when it is over") {
+    const auto allocate_under_labels = [] {
+        std::string name;
+        for (int i = 0; i < 5'000; ++i) {
+            const auto label = Memory::label(name = "label " + std::to_string(i));
+            ::operator delete(::operator new(24));
+        }
+    };
+    std::vector<std::int64_t> resident; // of all tables, after each
+    for (int run = 0; run < 6; ++run) {
+        Memory measurement{"many origins"};
+        allocate_under_labels();
+        CHECK(measurement.finish().labels.size() == 5'000);
+        resident.push_back(memory::resident_table_bytes.load());
+    }
+    // Those of the process are used again, give or take a page. One index of 5,000 origins has 16.
+    CHECK(resident.back() < resident[2] + 65'536);
+}
+
+} // namespace counting_tests

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+namespace cuts_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -161,3 +163,5 @@ TEST_CASE("many threads, blocks freed by others: at a quiet point every total is
     CHECK(*report.heap.allocations == threads * blocks_each);
     CHECK(*report.heap.delta == 0_B);
 }
+
+} // namespace cuts_tests

@@ -3,6 +3,7 @@
 #include "../invariants.hpp"
 #include "counted_heap.hpp"
 
+#include <peakscope/engine/cut.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>
@@ -14,6 +15,8 @@
 #include <atomic>
 #include <new>
 #include <thread>
+
+namespace fork_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -78,3 +81,5 @@ TEST_CASE("what others hook into fork may allocate") {
     CHECK(*report.heap.allocations == 1);
     CHECK(*report.heap.delta == 0_B);
 }
+
+} // namespace fork_tests

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "counted_heap.hpp"
 
+#include <peakscope/engine/capture.hpp>
 #include <peakscope/heap/heap_since.hpp>
+#include <peakscope/heap/sites_since.hpp>
 #include <peakscope/profiler/measurement.hpp>
+#include <peakscope/sites/caller.hpp>
+#include <peakscope/sites/symboliser.hpp>
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <new>
+#include <optional>
 #include <thread>
+
+namespace heap_since_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -98,3 +107,37 @@ TEST_CASE("one thread alone") {
     CHECK_FALSE(figures.peak);
     CHECK(*all.figures().allocated >= 9_MiB);
 }
+
+TEST_CASE("by call stack, beside the figures, as long as nothing else measures") {
+    using mode = engine::capturing<sites::caller<sites::addresses>>;
+    const auto bytes_with_stack = [](const attribution& of) {
+        double sum = 0;
+        for (const attribution::window& window : of.windows)
+            for (const attributed_amounts& each : window.amounts)
+                if (of.origins[each.origin].stack != attributed_origin::no_stack) sum += each.allocated_bytes;
+        return bytes{static_cast<std::int64_t>(sum)};
+    };
+    const auto found_when = [&](auto act) {
+        heap::sites_since sites{mode::mode};
+        const heap::heap_since start;
+        sites.begin();
+        takes(1_MiB);
+        act();
+        CHECK(start.figures().allocated >= 1_MiB);
+        return sites.end();
+    };
+    CHECK(bytes_with_stack(found_when([] {})) == 1_MiB);
+    CHECK(bytes_with_stack(found_when([] { takes(2_MiB); })) == 3_MiB);
+    CHECK(found_when([] { const heap::heap_since other; }).windows.empty());
+    CHECK(found_when([] { CHECK(Memory{"comes and goes"}.finish().heap.allocated == 0_B); }).windows.empty());
+    std::optional<Memory> running;
+    CHECK(found_when([&] { running.emplace("goes on"); }).windows.empty());
+    CHECK(found_when([] {}).windows.empty()); // while it runs
+    CHECK(running->finish().heap.allocated >= 1_MiB);
+    running.reset();
+    CHECK(engine::state.mode.load() == nullptr);
+    CHECK(bytes_with_stack(found_when([] {})) == 1_MiB);
+    CHECK(engine::state.mode.load() == nullptr);
+}
+
+} // namespace heap_since_tests

@@ -15,6 +15,8 @@
 #include <optional>
 #include <thread>
 
+namespace ignoring_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -79,3 +81,5 @@ TEST_CASE("it is a matter of its thread alone, and the profiler's own memory sta
     CHECK(*report.heap.allocated < 8_KiB);
     CHECK(report.labels.empty());
 }
+
+} // namespace ignoring_tests

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The replaced malloc and its kin keep glibc's promises at every edge, and count what they should. Where both are at
+// The replaced the malloc family keep glibc's promises at every edge, and count what they should. Where both are at
 // hand, glibc's own function is asked the same question.
 #include "../invariants.hpp"
 
 #include <peakscope/heap/interpose/glibc_allocator.hpp>
 #include <peakscope/heap/malloc_counting.hpp>
-#include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
 #include <doctest/doctest.h>

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+namespace not_installed_tests {
+
 using namespace peakscope;
 
 namespace {
@@ -34,9 +36,18 @@ std::string refusal() {
 } // namespace
 
 TEST_CASE("without the replaced functions a measurement is refused, with what to do, and not zero") {
+    constexpr bool sanitized =
+#if defined(__clang__)
+        __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer);
+#else
+        false;
+#endif
     CHECK(refusal<heap::counting<>>() ==
-          "the counted heap sees no allocations: operator new is not replaced. Include "
-          "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program");
+          (sanitized ? "the counted heap sees no allocations: the sanitizer brings an operator new of its own, and the "
+                       "linker takes that one. Measure in a build without ThreadSanitizer and MemorySanitizer, or with "
+                       "g++'s ThreadSanitizer"
+                     : "the counted heap sees no allocations: operator new is not replaced. Include "
+                       "<peakscope/heap/counting_operators.hpp> in exactly one .cpp file of the program"));
     CHECK(refusal<heap::malloc_counting<>>() ==
           "the counted heap sees no allocations: malloc is not replaced. Include "
           "<peakscope/heap/malloc_counting_functions.hpp> in exactly one .cpp file of the program");
@@ -48,3 +59,5 @@ TEST_CASE("and what looks at the heap beside measurements has no figures, and no
     CHECK(process.figures() == heap_figures{});
     CHECK(thread.figures() == heap_figures{});
 }
+
+} // namespace not_installed_tests

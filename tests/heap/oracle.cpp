@@ -2,6 +2,7 @@
 // 10,000 random programs on one thread: every figure of every window, and who allocated what it held at its peak and at
 // its end, to the byte.
 #include "counted_heap.hpp"
+#include "lifetimes.hpp"
 #include "origins.hpp"
 #include "programs.hpp"
 
@@ -14,12 +15,17 @@
 #include <new>
 #include <random>
 #include <stdexcept>
+#include <type_traits>
+
+namespace oracle_tests {
 
 namespace {
 
-using Source = tests::counted_heap<peakscope::sites::caller<peakscope::sites::addresses>>;
-using Memory = peakscope::profiler<tests::Phases, Source>;
+using Sites = peakscope::sites::caller<peakscope::sites::addresses>;
+using by_site = peakscope::profiler<tests::Phases, tests::counted_heap<Sites>>;
+using with_lifetimes = peakscope::profiler<tests::Phases, tests::counted_heap<Sites, peakscope::heap::lifetimes>>;
 
+template <class Memory>
 class program {
   public:
     explicit program(unsigned seed) : random_(seed) {
@@ -72,8 +78,8 @@ class program {
     }
 
     void log(tests::event::kind_of kind, std::size_t size_bytes, std::size_t phase = 0, std::size_t number = 0,
-             std::size_t site = 0) {
-        log_.push_back({kind, static_cast<std::int64_t>(size_bytes), phase, number, site, label_});
+             std::size_t site = 0, std::size_t call = 0) {
+        log_.push_back({kind, static_cast<std::int64_t>(size_bytes), phase, number, site, label_, call});
     }
 
     void allocate() {
@@ -82,7 +88,7 @@ class program {
         const std::size_t alignment = below(10) == 0 ? std::size_t{32} << below(6) : 0;
         const std::size_t site = below(tests::allocating_count);
         void* const address = tests::allocating_sites[site](size_bytes, alignment);
-        log(tests::event::allocated, size_bytes, 0, next_number_, site);
+        log(tests::event::allocated, size_bytes, 0, next_number_, site, tests::call_of(size_bytes, alignment));
         blocks_.push_back({address, size_bytes, alignment, next_number_++});
     }
 
@@ -187,18 +193,19 @@ class program {
     std::vector<std::vector<std::size_t>> children_ = tests::children_by_phase();
 };
 
-} // namespace
-
-TEST_CASE("random programs on one thread agree with the oracle to the byte") {
-    constexpr unsigned programs = tests::over_malloc ? 3'000 : 10'000; // there, each is longer
+template <class Memory>
+void check_programs(unsigned programs) {
     unsigned differences = 0;
+    unsigned differences_of_lifetimes = 0;
+    std::uint64_t temporary = 0;
+    std::uint64_t short_lived = 0;
     std::uint64_t events = 0;
     std::uint64_t windows = 0;
     unsigned differences_of_origins = 0;
     std::uint64_t rows = 0;
     std::uint64_t labels = 0;
     for (unsigned seed = 0; seed < programs; ++seed) {
-        program under_test{seed};
+        program<Memory> under_test{seed};
         const peakscope::memory_report report = under_test.run();
         const std::vector<tests::event>& log = under_test.log_of_measurement();
         const tests::expectation expected = tests::replay(log);
@@ -208,14 +215,22 @@ TEST_CASE("random programs on one thread agree with the oracle to the byte") {
             windows += window.entries;
         if (expected != actual || report.heap.peak_precision != peakscope::exact) {
             ++differences;
-            MESSAGE("program " << seed << " differs");
+            MESSAGE("program " << seed << " differs: " << tests::first_difference(expected, actual));
         }
         tests::check_invariants(report);
         const tests::origin_expectation expected_origins = tests::origin_oracle{}.replay(log);
         const tests::origin_expectation actual_origins = tests::reported_origins(report);
         if (expected_origins != actual_origins || report.sites_precision != peakscope::exact) {
             ++differences_of_origins;
-            MESSAGE("program " << seed << " differs in where blocks come from");
+            MESSAGE("program " << seed << " differs in where blocks come from: "
+                               << tests::first_difference(expected_origins, actual_origins));
+        }
+        const tests::lifetime_expectation lifetimes = tests::reported_lifetimes(report);
+        differences_of_lifetimes +=
+            std::is_same_v<Memory, with_lifetimes> ? lifetimes != tests::replay_lifetimes(log) : !lifetimes.empty();
+        for (const auto& [site, figures] : lifetimes) {
+            temporary += figures.temporary;
+            short_lived += figures.short_lived;
         }
         for (const auto& [phase, table] : actual_origins.windows)
             rows += table.sites.size() + table.born_at_peak.size() + table.born_at_end.size() + table.freed_in.size();
@@ -223,6 +238,21 @@ TEST_CASE("random programs on one thread agree with the oracle to the byte") {
     }
     CHECK(differences == 0);
     CHECK(differences_of_origins == 0);
+    CHECK(differences_of_lifetimes == 0);
+    CHECK((temporary > 0 && short_lived > 0) == std::is_same_v<Memory, with_lifetimes>);
     MESSAGE(programs << " programs, " << events << " events, " << windows << " windows, " << rows << " rows of tables, "
-                     << labels << " labels, " << differences + differences_of_origins << " differences");
+                     << labels << " labels, " << temporary << " temporary blocks, " << short_lived
+                     << " short-lived ones, " << differences + differences_of_origins << " differences");
 }
+
+} // namespace
+
+TEST_CASE("random programs on one thread agree with the oracle to the byte") {
+    check_programs<by_site>(tests::over_malloc ? 3'000 : 10'000); // there, each is longer
+}
+
+TEST_CASE("with lifetimes they do too, and in what was temporary and short-lived") {
+    check_programs<with_lifetimes>(tests::over_malloc ? 1'000 : 3'000);
+}
+
+} // namespace oracle_tests

@@ -17,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+namespace oracle_threads_tests {
+
 namespace {
 
 using namespace peakscope::literals;
@@ -102,20 +104,29 @@ struct outcome {
     std::int64_t bound_there_bytes = 0;
 };
 
-void compare(outcome& all, const tests::expected_window& expected, tests::expected_window actual,
+void compare(outcome& all, std::size_t phase, const tests::expected_window& expected, tests::expected_window actual,
              const peakscope::precision& of_peak) {
+    const auto say_what_differs = [&] {
+        MESSAGE(tests::first_difference(tests::expectation{{phase, expected}}, tests::expectation{{phase, actual}}));
+    };
     const std::int64_t error =
         std::max(std::abs(actual.peak - expected.peak), std::abs(actual.peak_delta - expected.peak_delta));
     ++all.windows;
     all.exact_windows += of_peak == peakscope::exact;
-    all.outside_the_bound += error > of_peak.bound.count;
+    if (error > of_peak.bound.count) {
+        ++all.outside_the_bound;
+        say_what_differs();
+    }
     if (error > all.largest_error_bytes) {
         all.largest_error_bytes = error;
         all.bound_there_bytes = of_peak.bound.count;
     }
     actual.peak = expected.peak;
     actual.peak_delta = expected.peak_delta;
-    all.wrong_totals += actual != expected;
+    if (actual != expected) {
+        ++all.wrong_totals;
+        say_what_differs();
+    }
 }
 
 template <class Source>
@@ -151,7 +162,7 @@ outcome run_programs(unsigned programs) {
         const tests::expectation actual = tests::reported(report);
         REQUIRE(expected.size() == actual.size());
         for (const auto& [phase, window] : expected)
-            compare(all, window, actual.at(phase),
+            compare(all, phase, window, actual.at(phase),
                     phase == peakscope::phase_info::root ? report.heap.peak_precision
                                                          : report.phases[phase].heap.peak_precision);
         tests::check_invariants(report);
@@ -218,3 +229,5 @@ TEST_CASE("every thread just below its batch: the error is large, and within the
     CHECK(*report.heap.allocations == threads);
     MESSAGE("true peak " << true_peak << ", reported " << report.heap.peak_delta->count);
 }
+
+} // namespace oracle_threads_tests

@@ -18,6 +18,7 @@
 #include <new>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace tests {
@@ -305,6 +306,38 @@ inline origin_expectation reported_origins(const peakscope::memory_report& repor
                                  each.peak_bytes.count};
     drop_zeros(all);
     return all;
+}
+
+inline void name(named_figures& figures, const std::string& of, const held& amount) {
+    figures[of + ", bytes"] = amount.bytes;
+    figures[of + ", blocks"] = amount.blocks;
+}
+
+inline named_figures named(const origin_expectation& all) {
+    named_figures figures;
+    for (const auto& [phase, table] : all.windows) {
+        const std::string in = window_name(phase) + ", ";
+        figures[in + "allocated by itself"] = table.allocated;
+        for (const auto& [site, row] : table.sites) {
+            const std::string at = in + "site " + std::to_string(site);
+            name(figures, at + ", delta", row.delta);
+            name(figures, at + ", at peak", row.at_peak);
+            name(figures, at + ", allocated", row.allocated);
+        }
+        for (const auto& [what, births] : {std::pair{"at peak, born in ", &table.born_at_peak},
+                                           {"at end, born in ", &table.born_at_end},
+                                           {"freed in ", &table.freed_in}})
+            for (const auto& [window, bytes] : *births)
+                figures[in + what + std::to_string(window)] = bytes;
+    }
+    for (const auto& [label, row] : all.labels) {
+        const std::string of = "label " + label;
+        name(figures, of + ", allocated", row.allocated);
+        figures[of + ", delta"] = row.delta_bytes;
+        figures[of + ", at peak"] = row.at_peak_bytes;
+        figures[of + ", peak"] = row.peak_bytes;
+    }
+    return figures;
 }
 
 } // namespace tests

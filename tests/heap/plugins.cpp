@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // malloc is counted from the first call in the process on, before constructors run, and in what is loaded later.
 #include <peakscope/heap/malloc_counting.hpp>
-#include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/symboliser.hpp>

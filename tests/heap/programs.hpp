@@ -22,6 +22,7 @@ struct event {
     std::size_t block = 0;  // which one
     std::size_t site = 0;   // allocated
     std::size_t label = 0;  // allocated
+    std::size_t call = 0;   // allocated: which of those that the site has
 };
 
 struct expected_window {
@@ -135,6 +136,49 @@ inline std::vector<std::vector<std::size_t>> children_by_phase() {
     for (std::size_t i = 0; i < Phases::count; ++i)
         children[Phases::info(i).parent + 1].push_back(i);
     return children;
+}
+
+/// Figures by name, in which a difference can be told.
+using named_figures = std::map<std::string, std::int64_t>;
+
+inline std::string window_name(std::size_t phase) {
+    return phase == peakscope::phase_info::root ? "measurement" : "phase " + std::string(Phases::info(phase).path);
+}
+
+inline named_figures named(const expectation& all) {
+    named_figures figures;
+    for (const auto& [phase, window] : all) {
+        const std::string in = window_name(phase) + ", ";
+        figures[in + "entries"] = static_cast<std::int64_t>(window.entries);
+        figures[in + "delta"] = window.delta;
+        figures[in + "peak"] = window.peak;
+        figures[in + "peak_delta"] = window.peak_delta;
+        figures[in + "allocated"] = window.allocated;
+        figures[in + "freed"] = window.freed;
+        figures[in + "allocations"] = static_cast<std::int64_t>(window.allocations);
+        figures[in + "deallocations"] = static_cast<std::int64_t>(window.deallocations);
+    }
+    return figures;
+}
+
+/// "phase b/c, peak: expected 120, found 96"; a figure that one of the two lacks is 0.
+inline std::string first_difference(const named_figures& expected, const named_figures& found) {
+    named_figures either = expected;
+    either.insert(found.begin(), found.end());
+    for (const auto& each : either) {
+        const auto of = [&name = each.first](const named_figures& all) {
+            const auto at = all.find(name);
+            return at == all.end() ? 0 : at->second;
+        };
+        if (of(expected) != of(found))
+            return each.first + ": expected " + std::to_string(of(expected)) + ", found " + std::to_string(of(found));
+    }
+    return "no figure";
+}
+
+template <class Expectation>
+std::string first_difference(const Expectation& expected, const Expectation& found) {
+    return first_difference(named(expected), named(found));
 }
 
 } // namespace tests

@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace resource_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -291,3 +293,5 @@ TEST_CASE("a checked resource measures as well") {
     memory.heap().deallocate(memory.heap().allocate(100), 100);
     CHECK(*memory.finish().heap.allocated == 100_B);
 }
+
+} // namespace resource_tests

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace sampling_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -161,3 +163,5 @@ TEST_CASE("blocks that an earlier measurement sampled are freed in a later one w
     for (const site_report& each : report.sites)
         if (!each.stack.empty()) CHECK(each.amounts.delta_bytes == 0_B);
 }
+
+} // namespace sampling_tests

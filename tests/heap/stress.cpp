@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace stress_tests {
+
 using namespace peakscope;
 
 namespace {
@@ -191,3 +193,5 @@ TEST_CASE("threads that end at once leave nothing uncounted") {
         ::operator delete(each);
 }
 #endif
+
+} // namespace stress_tests

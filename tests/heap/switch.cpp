@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+namespace switch_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -56,6 +58,9 @@ TEST_CASE("off, a new block has no header and is in no figure; on, it is as befo
     for (void* const each : during)
         CHECK_FALSE(has_header(each));
     CHECK_THROWS_AS(static_cast<void>(::operator new(SIZE_MAX / 2)), std::bad_alloc);
+    const volatile std::size_t nearly_all = SIZE_MAX - 10; // rounded up to the alignment, it would be 0
+    CHECK_THROWS_AS(static_cast<void>(::operator new(nearly_all, std::align_val_t{64})), std::bad_alloc);
+    CHECK(::operator new(nearly_all, std::align_val_t{64}, std::nothrow) == nullptr);
     CHECK_THROWS_WITH_AS(start("off"),
                          "the counted heap is switched off: call peakscope::heap::switch_counting_on() first",
                          usage_error);
@@ -85,3 +90,5 @@ TEST_CASE("off, a new block has no header and is in no figure; on, it is as befo
     REQUIRE(report.notes.size() == 1);
     CHECK(report.notes[0].starts_with("heap: " + std::to_string(during.size()) + " blocks were freed"));
 }
+
+} // namespace switch_tests

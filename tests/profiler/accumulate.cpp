@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace accumulate_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -67,4 +69,32 @@ TEST_CASE("the bounds of RSS deltas add up, those of peaks do not") {
     CHECK(*sum.peak == 5_MiB);
     CHECK(sum.totals_precision == bounded(192_KiB));
     CHECK(sum.peak_precision == bounded(96_KiB));
+    other.delta_bound = 8_KiB; // that of start and end is the larger one
+    profiler_detail::accumulate(sum, other);
+    CHECK(sum.totals_precision == bounded(200_KiB));
+    CHECK_FALSE(sum.delta_bound);
 }
+
+TEST_CASE("a sum of RSS deltas that may be off by all that there was is n/a, and stays so") {
+    rss_figures sum{.totals_precision = bounded(3_MiB), .peak_precision = bounded(96_KiB)};
+    sum.delta = 1_MiB;
+    sum.peak = 6_MiB;
+    const rss_figures other = sum;
+    profiler_detail::accumulate(sum, other);
+    CHECK_FALSE(sum.delta);
+    CHECK(sum.totals_precision == unavailable);
+    CHECK(*sum.peak == 6_MiB);
+    profiler_detail::accumulate(sum, {.totals_precision = exact, .delta = 1_MiB, .peak = 1_MiB});
+    CHECK_FALSE(sum.delta);
+    CHECK(sum.totals_precision == unavailable);
+}
+
+TEST_CASE("of what entries touched, the largest is kept, member by member; not known of one is not known") {
+    rss_figures sum{.touched = touched_memory{3_KiB, 4_KiB, 9_KiB}};
+    profiler_detail::accumulate(sum, {.touched = touched_memory{2_KiB, 7_KiB, 8_KiB}});
+    CHECK(sum.touched == touched_memory{3_KiB, 7_KiB, 9_KiB});
+    profiler_detail::accumulate(sum, {});
+    CHECK_FALSE(sum.touched);
+}
+
+} // namespace accumulate_tests

@@ -4,14 +4,18 @@
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/tee.hpp>
+#include <peakscope/sites/caller.hpp>
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <new>
 #include <string>
 #include <thread>
 #include <vector>
+
+namespace measurement_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -79,9 +83,12 @@ static_assert(heap_source<heap::counting<>>);
 static_assert(rss_source<rss::none>);
 
 } // namespace
+} // namespace measurement_tests
 
 template <>
-inline constexpr bool peakscope::counts_per_instance<fake_heap> = true;
+inline constexpr bool peakscope::counts_per_instance<measurement_tests::fake_heap> = true;
+
+namespace measurement_tests {
 
 TEST_CASE("the user's own policies work like the built-in ones, several measurements side by side") {
     using Memory = profiler<phases<"a", "b">, fake_heap, fake_rss, keeps_report>;
@@ -142,6 +149,85 @@ TEST_CASE("the profiler's own memory is none of the program's, and has its own l
     CHECK(*next.finish().heap.deallocations == 0);
 }
 
+// There is no memory for who allocated.
+struct poor_heap : heap::counting<> {
+    [[nodiscard]] static attribution attributed() { throw std::bad_alloc{}; }
+};
+
+TEST_CASE("a report for which there is no memory has its figures, and says what is missing") {
+    using Memory = profiler<phases<"phase">, poor_heap>;
+    Memory memory{"short of memory"};
+    void* block = nullptr;
+    {
+        const auto phase = Memory::phase<"phase">();
+        block = ::operator new(1'000);
+    }
+    const memory_report report = memory.finish({"page", 10});
+    ::operator delete(block);
+    CHECK(*report.heap.delta == 1'000_B);
+    CHECK(*report.phase("phase").heap.peak_delta == 1'000_B);
+    CHECK(report.heap_source == "counting");
+    CHECK(report.sites_precision == unavailable);
+    CHECK_FALSE(report.measurement_births);
+    REQUIRE(report.peak_at);
+    CHECK(*report.peak_at <= report.duration);
+    CHECK(report.notes ==
+          std::vector<std::string>{"sites, labels and births are missing: there was no memory for them"});
+}
+
+// There is no memory for names.
+struct nameless_heap : heap::counting<sites::caller<sites::addresses>> {
+    [[nodiscard]] static named_stacks named(const attribution&) { throw std::bad_alloc{}; }
+};
+
+TEST_CASE("sites for whose names there is no memory have addresses, and labels and births are not lost with them") {
+    using Memory = profiler<phases<"phase">, nameless_heap>;
+    Memory memory{"short of memory"};
+    {
+        const auto phase = Memory::phase<"phase">();
+        const auto label = Memory::label("page");
+        ::operator delete(::operator new(1'000));
+    }
+    const memory_report report = memory.finish();
+    REQUIRE(report.labels.size() == 1);
+    CHECK(report.labels[0].allocated_bytes == 1'000_B);
+    CHECK(report.phase("phase").births->allocated == 1'000_B);
+    CHECK(report.sites_precision == exact);
+    bool found = false;
+    for (const phase_site_report& each : report.phase("phase").sites)
+        found =
+            found || (each.amounts.allocated_bytes == 1'000_B && report.sites[each.site].function.starts_with("0x"));
+    CHECK(found);
+    REQUIRE(!report.notes.empty());
+    CHECK(report.notes[0] == "names of sites are missing: there was no memory for them");
+}
+
+TEST_CASE("names may be functions, which are called when a measurement runs and not before") {
+    using Memory = profiler<phases<"phase">, heap::counting<>>;
+    int calls = 0;
+    const auto name = [&] {
+        ++calls;
+        return std::string(100, 'x');
+    };
+    {
+        const auto label = Memory::label(name);
+        CHECK(calls == 0);
+    }
+    Memory memory{name};
+    CHECK(calls == 1);
+    {
+        const auto label = Memory::label(name);
+        void* volatile block = ::operator new(1'000);
+        ::operator delete(block);
+    }
+    CHECK(calls == 2);
+    const memory_report report = memory.finish();
+    CHECK(report.title == std::string(100, 'x'));
+    REQUIRE(report.labels.size() == 1);
+    CHECK(report.labels[0].name == std::string(100, 'x'));
+    CHECK(report.labels[0].allocated_bytes == 1'000_B);
+}
+
 TEST_CASE("phases sum up to the measurement, and time is measured") {
     using Memory = profiler<phases<"a", "b">, heap::counting<>>;
     std::vector<std::unique_ptr<char[]>> held;
@@ -164,3 +250,5 @@ TEST_CASE("phases sum up to the measurement, and time is measured") {
     CHECK(report.phases[0].duration >= std::chrono::milliseconds{2});
     CHECK(report.duration >= report.phases[0].duration + report.phases[1].duration);
 }
+
+} // namespace measurement_tests

@@ -15,10 +15,14 @@
 
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
+#include <peakscope/report/console.hpp>
 
 #include <doctest/doctest.h>
 
 #include <new>
+#include <string>
+
+namespace phase_peaks_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -105,7 +109,7 @@ TEST_CASE("the hand-computed script: every delta and peak to the byte") {
     };
     for (const expected& each : all) {
         CAPTURE(each.path);
-        const phase_report& phase = tests::phase(report, each.path);
+        const phase_report& phase = report.phase(each.path);
         CHECK(phase.entries == each.entries);
         CHECK(*phase.heap.delta == each.delta);
         CHECK(*phase.heap.peak - start == each.peak);
@@ -125,8 +129,9 @@ TEST_CASE("the hand-computed script: every delta and peak to the byte") {
     for (const auto& phase : report.phases)
         if (phase.heap.delta > largest_delta->heap.delta) largest_delta = &phase;
     CHECK(largest_delta->path == "A");
-    REQUIRE(report::detail::high_water_phase(report) != nullptr);
-    CHECK(report::detail::high_water_phase(report)->path == "C");
+    const std::string shown = report::console::text(report);
+    const std::string high_water = shown.substr(0, shown.find("<- the high-water mark"));
+    CHECK(high_water.substr(high_water.rfind('\n') + 1).starts_with("  C "));
 }
 
 TEST_CASE("an exception closes the phases that it leaves, with their figures") {
@@ -144,11 +149,11 @@ TEST_CASE("an exception closes the phases that it leaves, with their figures") {
         give(held);
     }
     const memory_report report = memory.finish();
-    CHECK(*tests::phase(report, "outer").heap.delta == 7_MiB);
-    CHECK(*tests::phase(report, "outer/inner").heap.delta == 7_MiB);
-    CHECK(*tests::phase(report, "B").heap.delta == -7_MiB);
-    CHECK(tests::phase(report, "A").entries == 0);
-    CHECK_FALSE(tests::phase(report, "A").heap.delta);
+    CHECK(*report.phase("outer").heap.delta == 7_MiB);
+    CHECK(*report.phase("outer/inner").heap.delta == 7_MiB);
+    CHECK(*report.phase("B").heap.delta == -7_MiB);
+    CHECK(report.phase("A").entries == 0);
+    CHECK_FALSE(report.phase("A").heap.delta);
     CHECK(report.notes.empty());
 }
 
@@ -170,6 +175,8 @@ TEST_CASE("what lives before the baseline is in no delta and no peak above it") 
     CHECK(*with.heap.start - *without.heap.start == 500_MiB);
     CHECK(*with.heap.delta == *without.heap.delta);
     CHECK(*with.heap.peak_delta == *without.heap.peak_delta);
-    CHECK(*with.phases[0].heap.peak_delta == *without.phases[0].heap.peak_delta);
+    CHECK(*with.phase("A").heap.peak_delta == *without.phase("A").heap.peak_delta);
     CHECK(*with.heap.peak_delta == 3_MiB);
 }
+
+} // namespace phase_peaks_tests

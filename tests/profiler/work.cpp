@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What threads do for a phase that is in scope on them: to the byte, against figures worked out by hand and against the
 // threads' own logs.
+#include "../invariants.hpp"
+
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/console.hpp>
@@ -17,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+namespace work_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 
@@ -28,9 +32,6 @@ using Memory = profiler<Pipeline, heap::counting<>>;
 void* take(bytes size) { return ::operator new(static_cast<std::size_t>(size.count)); }
 void give(void* block) { ::operator delete(block); }
 
-const phase_report& phase_of(const memory_report& report, std::string_view path) {
-    return *std::ranges::find(report.phases, path, &phase_report::path);
-}
 bytes born_at_peak(const memory_report& report, std::string_view phase) {
     const auto found = std::ranges::find(report.births, phase);
     return report.measurement_births->at_peak[static_cast<std::size_t>(found - report.births.begin())];
@@ -67,7 +68,7 @@ TEST_CASE("two stages of a pipeline side by side, in a window that is neither") 
     }
     const memory_report report = memory.finish();
 
-    const phase_report& parsing = phase_of(report, "making/parsing");
+    const phase_report& parsing = report.phase("making/parsing");
     REQUIRE(parsing.work);
     CHECK(parsing.entries == 0);
     CHECK(parsing.work->entries == 1);
@@ -76,7 +77,7 @@ TEST_CASE("two stages of a pipeline side by side, in a window that is neither") 
     CHECK(parsing.work->allocations == 1);
     CHECK(parsing.work->deallocations == 1);
 
-    const phase_report& rendering = phase_of(report, "making/rendering");
+    const phase_report& rendering = report.phase("making/rendering");
     REQUIRE(rendering.work);
     CHECK(rendering.work->entries == 2);
     CHECK(rendering.work->allocated == 23_MiB);
@@ -84,17 +85,17 @@ TEST_CASE("two stages of a pipeline side by side, in a window that is neither") 
     CHECK(rendering.work->allocations == 2);
     CHECK(rendering.work->deallocations == 2);
 
-    const phase_report& making = phase_of(report, "making"); // a parent's contains its children's
+    const phase_report& making = report.phase("making"); // a parent's contains its children's
     REQUIRE(making.work);
     CHECK(making.work->entries == 3);
     CHECK(making.work->allocated == 31_MiB);
     CHECK(making.work->freed == 29_MiB);
     CHECK(making.work->thread_time == parsing.work->thread_time + rendering.work->thread_time);
-    CHECK_FALSE(phase_of(report, "reading").work);
-    CHECK_FALSE(phase_of(report, "writing").work);
+    CHECK_FALSE(report.phase("reading").work);
+    CHECK_FALSE(report.phase("writing").work);
 
     // The window saw all of it, and the blocks were born where their threads worked.
-    const phase_report& window = phase_of(report, "reading");
+    const phase_report& window = report.phase("reading");
     CHECK(*window.heap.allocated >= 31_MiB);
     CHECK(born_at_peak(report, "making/parsing") == 8_MiB);
     CHECK(born_at_peak(report, "making/rendering") == 23_MiB);
@@ -126,10 +127,10 @@ TEST_CASE("a scope inside another takes its place for a while") {
         give(take(100_KiB)); // for no phase
     });
     const memory_report report = memory.finish();
-    CHECK(phase_of(report, "making").work->allocated == 7_KiB);
-    CHECK(phase_of(report, "making").work->freed == 7_KiB);
-    CHECK(phase_of(report, "making").work->entries == 1);
-    CHECK(phase_of(report, "writing").work->allocated == 10_KiB);
+    CHECK(report.phase("making").work->allocated == 7_KiB);
+    CHECK(report.phase("making").work->freed == 7_KiB);
+    CHECK(report.phase("making").work->entries == 1);
+    CHECK(report.phase("writing").work->allocated == 10_KiB);
     CHECK(*report.heap.allocated >= 117_KiB);
 }
 
@@ -175,10 +176,10 @@ TEST_CASE("a worker that outlives phases and measurements") {
             reached(4);
         }
         const memory_report report = memory.finish();
-        CHECK(phase_of(report, "making/parsing").work->entries == 1);
-        CHECK(phase_of(report, "making/parsing").work->allocated == 3_KiB); // up to here, its scope is still open
-        CHECK(phase_of(report, "making/parsing").work->freed == 1_KiB);
-        CHECK(phase_of(report, "making/parsing").births->at_end.empty());
+        CHECK(report.phase("making/parsing").work->entries == 1);
+        CHECK(report.phase("making/parsing").work->allocated == 3_KiB); // up to here, its scope is still open
+        CHECK(report.phase("making/parsing").work->freed == 1_KiB);
+        CHECK(report.phase("making/parsing").births->at_end.empty());
     }
     step = 5;
     reached(6);
@@ -188,9 +189,9 @@ TEST_CASE("a worker that outlives phases and measurements") {
         reached(8);
         worker.join();
         const memory_report report = memory.finish();
-        CHECK_FALSE(phase_of(report, "making/parsing").work);
-        CHECK(phase_of(report, "writing").work->allocated == 16_KiB);
-        CHECK(phase_of(report, "writing").work->freed == 16_KiB);
+        CHECK_FALSE(report.phase("making/parsing").work);
+        CHECK(report.phase("writing").work->allocated == 16_KiB);
+        CHECK(report.phase("writing").work->freed == 16_KiB);
         CHECK(report.heap.allocated == 120_KiB);
     }
     give(held);
@@ -259,16 +260,15 @@ TEST_CASE("many threads, phases opened and closed meanwhile: the sums of the thr
             wanted.freed += bytes{each.freed[stage]};
             wanted.allocations += each.allocations[stage];
         }
-        const work_figures& found = *phase_of(report, stage == 0 ? "making/parsing" : "making/rendering").work;
+        const work_figures& found = *report.phase(stage == 0 ? "making/parsing" : "making/rendering").work;
         CHECK(found.entries == wanted.entries);
         CHECK(found.allocated == wanted.allocated);
         CHECK(found.freed == wanted.freed);
         CHECK(found.allocations == wanted.allocations);
-        CHECK(phase_of(report, stage == 0 ? "making/parsing" : "making/rendering").births->allocated ==
-              wanted.allocated);
+        CHECK(report.phase(stage == 0 ? "making/parsing" : "making/rendering").births->allocated == wanted.allocated);
         CHECK(found.thread_time.count() > 0);
     }
-    CHECK(phase_of(report, "writing").entries == windows);
+    CHECK(report.phase("writing").entries == windows);
     MESSAGE(windows << " windows opened and closed meanwhile");
 }
 
@@ -283,5 +283,7 @@ TEST_CASE("without a measurement, and with a source that does not tell threads a
         auto work = OnlyRss::work<"parsing">();
         give(take(1_KiB));
     }
-    CHECK_FALSE(phase_of(memory.finish(), "making/parsing").work);
+    CHECK_FALSE(memory.finish().phase("making/parsing").work);
 }
+
+} // namespace work_tests

@@ -6,19 +6,37 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
+
+namespace json_tests {
 
 using namespace peakscope;
 using nlohmann::json;
 
 TEST_CASE("the contract: every member by its name, in its unit") {
     memory_report report = tests::made_up_report();
-    report.sites.push_back(
-        {"Renderer::page", "renderer.cpp", 145, {{12}, 3, {31}, 4, {30}, {99}, 5}, {{"f", "a.cpp", 7, true, 4'096}}});
+    report.sites.push_back({"Renderer::page",
+                            "renderer.cpp",
+                            145,
+                            {{12}, 3, {31}, 4, {30}, {99}, 5},
+                            {{"f", "a.cpp", 7, true, 4'096}, {"main", "b.cpp", 9, false, 8'192}}});
+    report.sites.push_back({"main", "b.cpp", 9, {}, {{"main", "b.cpp", 9, false, 8'192}}});
+    using std::chrono::nanoseconds;
+    report.phases[1].peak_at = nanoseconds{300};
+    report.timeline = {{{nanoseconds{0}, bytes{100}, std::nullopt}, {nanoseconds{500}, bytes{250}, bytes{4'096}}},
+                       {{1, nanoseconds{100}, nanoseconds{400}}},
+                       2};
     report.labels.push_back({"plugin:gallery", {10}, 2, {4}, {8}, {7}});
+    for (site_report& each : report.sites)
+        each.stack.back().module = 0;
+    report.sites[1].lifetimes = lifetime_figures{{0, 1, 4}, 2, 3, {40}, {50}};
+    report.modules = {{"/bin/program", "0123abcd", 4'096}};
+    report.naming = naming_figures{2, 1, nanoseconds{88}, {}};
     const json parsed = json::parse(report::json::text(report));
-    CHECK(parsed["schema"] == "peakscope.report/1");
+    CHECK(parsed["schema"] == "peakscope.report/2");
     CHECK(parsed["title"] == "100-page build");
     CHECK(parsed["items"] == json{{"name", "page"}, {"count", 100}});
     const json& heap = parsed["heap"];
@@ -58,8 +76,27 @@ TEST_CASE("the contract: every member by its name, in its unit") {
                        {"at_peak_born_inside_bytes", 30},
                        {"allocated_bytes", 99},
                        {"allocations", 5},
-                       {"stack",
-                        {{{"function", "f"}, {"file", "a.cpp"}, {"line", 7}, {"inlined", true}, {"address", 4'096}}}}});
+                       {"stack", 0}});
+    CHECK(
+        parsed["sites"][1]["lifetimes"] ==
+        json{
+            {"sizes", {0, 1, 4}}, {"temporary", 2}, {"short_lived", 3}, {"short_lived_bytes", 40}, {"peak_bytes", 50}});
+    CHECK(parsed["stacks"] == json::parse("[[0, 1], [1]]"));
+    CHECK(parsed["frames"] ==
+          json{{{"function", "f"}, {"file", "a.cpp"}, {"line", 7}, {"inlined", true}, {"address", 4'096}},
+               {{"function", "main"},
+                {"file", "b.cpp"},
+                {"line", 9},
+                {"inlined", false},
+                {"address", 8'192},
+                {"module", 0}}});
+    CHECK(parsed["modules"] == json{{{"path", "/bin/program"}, {"build_id", "0123abcd"}, {"load_bias", 4'096}}});
+    CHECK(parsed["naming"] ==
+          json{{"addresses", 2}, {"cached", 1}, {"duration_ns", 88}, {"children_peak_rss", nullptr}});
+    CHECK(parsed["timeline"]["points"] == json::parse("[[0, 100, null], [500, 250, 4096]]"));
+    CHECK(parsed["timeline"]["entries"] == json::parse("[[1, 100, 400]]"));
+    CHECK(parsed["timeline"]["entries_left_out"] == 2);
+    CHECK(parsed["timeline"]["peaks"] == json::parse("[[1, 300, 97517568]]"));
     CHECK(parsed["labels"][0] == json{{"name", "plugin:gallery"},
                                       {"allocated_bytes", 10},
                                       {"allocations", 2},
@@ -67,6 +104,11 @@ TEST_CASE("the contract: every member by its name, in its unit") {
                                       {"peak_bytes", 8},
                                       {"at_peak_bytes", 7}});
     CHECK(parsed["profiler_bytes"] == 65'536);
+    CHECK(parsed["rss"]["profiler_bytes"] == 49'152);
+    CHECK(parsed["rss"]["delta_bound"] == 524'288);
+    CHECK(parsed["rss"]["process_peak"] == 209'715'200);
+    CHECK(parsed["phases"][0]["rss"]["profiler_bytes"].is_null());
+    CHECK_FALSE(parsed["rss"].contains("touched"));
     CHECK(parsed["notes"] == json::array());
 }
 
@@ -106,3 +148,5 @@ TEST_CASE("members come in the order of the contract") {
         at = found;
     }
 }
+
+} // namespace json_tests

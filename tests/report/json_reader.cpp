@@ -5,12 +5,17 @@
 #include <peakscope/report/json_reader.hpp>
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <random>
 #include <string>
+
+namespace json_reader_tests {
 
 using namespace peakscope;
 using nlohmann::json;
@@ -24,8 +29,12 @@ memory_report full_report() {
                             "renderer.cpp",
                             145,
                             {{-12}, -3, {31}, 4, {30}, {99}, 5, bytes{1}, bytes{2}, std::nullopt},
-                            {{"f", "a.cpp", 7, true, 4'096}, {"main", "b.cpp", 9, false, 8'192}}});
+                            {{"f", "a.cpp", 7, true, 4'096, 1}, {"main", "b.cpp", 9, false, 8'192}}});
+    report.sites[0].lifetimes = lifetime_figures{{0, 1, 4}, 2, 3, {40}, {50}};
+    report.modules = {{"/bin/program", "0123abcd", 0}, {"/lib/library.so", "", 4'096}};
+    report.naming = naming_figures{2, 1, std::chrono::nanoseconds{88}, bytes{99}};
     report.phases[1].sites.push_back({0, report.sites[0].amounts});
+    report.outside_sites.push_back({0, {.delta_bytes = {17}, .allocated_bytes = {18}}});
     report.labels.push_back({"plugin:\"gallery\" \u00e9", {10}, 2, {-4}, {8}, {7}});
     report.births = {"before the measurement", "outside phases", "discovery"};
     report.measurement_births = birth_report{{{1}, {2}, {3}}, {{4}, {5}, {6}}, {7}, {{8}, {9}, {10}}};
@@ -34,8 +43,13 @@ memory_report full_report() {
     report.allocator = "jemalloc";
     report.heap.allocator = allocator_state{bytes{1}, bytes{2}, bytes{3}, std::nullopt};
     report.rss.at_end = resident_state{.anonymous = bytes{5}, .pss = bytes{6}};
+    report.phases[2].rss.touched = touched_memory{{7}, {8}, {9}};
     report.rss.peak_precision = sampled(std::chrono::microseconds{500});
     report.phases[1].heap.peak_precision = bounded({4'096});
+    report.peak_at = std::chrono::nanoseconds{4};
+    report.timeline = {{{std::chrono::nanoseconds{3}, bytes{1}, bytes{2}}, {std::chrono::nanoseconds{4}, bytes{5}, {}}},
+                       {{4, std::chrono::nanoseconds{1}, std::chrono::nanoseconds{2}}},
+                       6};
     report.notes = {"a note"};
     return report;
 }
@@ -71,7 +85,13 @@ TEST_CASE("a report by the contract alone is read, and members that nobody knows
                  "allocations": 0, "deallocations": 0, "blocks_start": 0, "blocks_end": 0},
         "rss": {"source": "none", "precision": {"kind": "unavailable", "bound_bytes": null},
                 "start": null, "end": null, "delta": null, "peak": null, "peak_delta": null},
-        "duration_ns": 1, "phases": [], "sites": [], "labels": [], "profiler_bytes": null})");
+        "duration_ns": 1, "phases": [],
+        "sites": [{"function": "f", "file": "a.cpp", "line": 7, "delta_bytes": 1, "delta_blocks": 1, "at_peak_bytes": 2,
+                   "at_peak_blocks": 2, "allocated_bytes": 3, "allocations": 3,
+                   "stack": [{"function": "f", "file": "/src/a.cpp", "line": 7, "inlined": false}]}],
+        "labels": [], "profiler_bytes": null})");
+    REQUIRE(read.sites.size() == 1);
+    CHECK(read.sites[0].stack == std::vector<stack_frame>{{"f", "/src/a.cpp", 7, false, 0}}); // as /1 had it
     CHECK(read.heap.delta == bytes{-5});
     CHECK(read.heap.peak_precision == bounded({7}));
     CHECK_FALSE(read.rss.delta);
@@ -82,7 +102,7 @@ TEST_CASE("what is no report is refused, with the place and the reason") {
     CHECK(why("[1, 2]") == "cannot read x.json: the document is no report of peakscope's: it has no member 'schema'");
     CHECK(why("{\"schema\": \"pprof/1\"}") ==
           "cannot read x.json: /schema is 'pprof/1', which is no report of peakscope's");
-    CHECK(why("{\"schema\": \"peakscope.report/2\"}").find("this peakscope reads 'peakscope.report/1'") !=
+    CHECK(why("{\"schema\": \"peakscope.report/3\"}").find("this peakscope reads 'peakscope.report/1' and '/2'") !=
           std::string::npos);
     CHECK(why(changed("/heap/delta", "much")) == "cannot read x.json: /heap/delta is not an integer of 64 bits");
     CHECK(why(changed("/heap/delta", 1.5)) == "cannot read x.json: /heap/delta is not an integer of 64 bits");
@@ -90,16 +110,44 @@ TEST_CASE("what is no report is refused, with the place and the reason") {
     CHECK(why(changed("/heap/delta", 18'446'744'073'709'551'615U)) ==
           "cannot read x.json: /heap/delta is not an integer of 64 bits");
     CHECK(why(changed("/heap/allocations", -1)) == "cannot read x.json: /heap/allocations is not an integer from 0 on");
+    CHECK(why(changed("/frames/0/module", 2)) == "cannot read x.json: /frames/0/module is not the number of a module");
+    CHECK(why(changed("/sites/0/lifetimes/sizes/1", -1)) ==
+          "cannot read x.json: /sites/0/lifetimes/sizes/1 is not an integer from 0 on");
     CHECK(why(changed("/phases/1/sites/0/site", 1)) ==
           "cannot read x.json: /phases/1/sites/0/site is not the number of a site");
-    CHECK(why(changed("/sites/0/stack/0/line", 4'294'967'296)) ==
-          "cannot read x.json: /sites/0/stack/0/line is no line number");
+    CHECK(why(changed("/outside_phases/sites/0/site", 1)) ==
+          "cannot read x.json: /outside_phases/sites/0/site is not the number of a site");
+    CHECK(why(changed("/items/count", 0)) == "cannot read x.json: /items/count is 0, and figures are divided by it");
+    CHECK(why(changed("/frames/0/line", 4'294'967'296)) == "cannot read x.json: /frames/0/line is no line number");
+    CHECK(why(changed("/stacks/0/1", 2)) == "cannot read x.json: /stacks/0/1 is not the number of a frame");
+    CHECK(why(changed("/sites/0/stack", 1)) == "cannot read x.json: /sites/0/stack is not the number of a stack");
+    CHECK(why(changed("/timeline/entries/0/0", 5)) ==
+          "cannot read x.json: /timeline/entries/0/0 is not the number of a phase");
+    CHECK(why(changed("/timeline/points/0", json::array({1, 2}))) ==
+          "cannot read x.json: /timeline/points/0 has no element 2");
     CHECK(why(changed("/heap/precision/kind", "sort of")) ==
           "cannot read x.json: /heap/precision/kind is 'sort of', which is no precision");
+    CHECK(why(changed("/heap/precision", {{"kind", "bounded"}, {"bound_bytes", -1}})) ==
+          "cannot read x.json: /heap/precision/bound_bytes is below 0");
+    CHECK(why(changed("/heap/precision", {{"kind", "sampled"}, {"rate_bytes", -1}})) ==
+          "cannot read x.json: /heap/precision/rate_bytes is below 0");
+    CHECK(why(changed("/heap/precision", {{"kind", "sampled"}, {"interval_ns", -1}})) ==
+          "cannot read x.json: /heap/precision/interval_ns is below 0");
+    CHECK(why(changed("/births/measurement/at_peak", json::array({1, 2}))) ==
+          "cannot read x.json: /births/measurement/at_peak has 2 numbers, but born_in names 3 phases");
+    CHECK(why(changed("/phases/0/births/freed_in/3", 4)) ==
+          "cannot read x.json: /phases/0/births/freed_in has 4 numbers, but born_in names 3 phases");
+    CHECK(why(changed("/births/born_in/3", "more")) ==
+          "cannot read x.json: /births/measurement/at_peak has 3 numbers, but born_in names 4 phases");
+    CHECK(why(changed("/phases/0/births/at_end", json::array())).empty());
     CHECK(why(changed("/phases", 3)) == "cannot read x.json: /phases is not an array");
     json without = json::parse(report::json::text(full_report()));
     without["heap"].erase("peak");
     CHECK(why(without.dump()) == "cannot read x.json: /heap has no member 'peak'");
+    std::string twice = report::json::text(full_report());
+    CHECK(why(twice).empty());
+    twice.insert(twice.find("\"delta\""), "\"delta\": 5, ");
+    CHECK(why(twice) == "cannot read x.json: the document has 'delta' twice in one object");
     const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
     CHECK(why(deep).find("nests deeper") != std::string::npos);
 }
@@ -129,7 +177,21 @@ TEST_CASE("files that are not there, or are no files, are told by name") {
     };
     CHECK(why_not("nowhere/report.json") == "cannot read 'nowhere/report.json': No such file or directory");
     CHECK(why_not("/") == "cannot read '/': it is a folder");
+    const std::string long_name(300, 'x');
+    CHECK(why_not(long_name.c_str()) == "cannot read '" + long_name + "': File name too long");
+    std::filesystem::remove("loop.json");
+    std::filesystem::create_symlink("loop.json", "loop.json");
+    CHECK(why_not("loop.json") == "cannot read 'loop.json': Too many levels of symbolic links");
+    std::filesystem::remove("loop.json");
+    if (::geteuid() != 0) { // who may read everything
+        std::filesystem::create_directory("unreadable");
+        std::filesystem::permissions("unreadable", std::filesystem::perms::none);
+        CHECK(why_not("unreadable/report.json") == "cannot read 'unreadable/report.json': Permission denied");
+        std::filesystem::remove("unreadable");
+    }
     report::json{std::filesystem::path{"read_back.json"}}(full_report());
     CHECK(report::read_json_file("read_back.json") == full_report());
     std::remove("read_back.json");
 }
+
+} // namespace json_reader_tests

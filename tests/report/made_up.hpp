@@ -4,6 +4,8 @@
 
 #include <peakscope/core/report.hpp>
 
+#include <chrono>
+
 namespace tests {
 
 inline peakscope::heap_figures heap(std::int64_t start, std::int64_t delta, std::int64_t peak) {
@@ -57,6 +59,9 @@ inline peakscope::memory_report made_up_report() {
         {"postprocess", 0, 0ms, {}, {}},
     };
     report.profiler_bytes = peakscope::bytes{64 * 1'024};
+    report.rss.profiler_bytes = peakscope::bytes{48 * 1'024};
+    report.rss.delta_bound = peakscope::bytes{512 * 1'024};
+    report.process_peak_rss = peakscope::bytes{200 * mib};
     return report;
 }
 

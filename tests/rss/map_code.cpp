@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 
+namespace map_code_tests {
+
 using namespace peakscope;
 
 namespace {
@@ -44,3 +46,5 @@ TEST_CASE("after map_code, code and constants that are used for the first time a
     CHECK(added.count <= 16 * static_cast<std::int64_t>(page_bytes));
     CHECK(rss_while([] { static_cast<void>(rss::map_code()); }).count <= 16 * static_cast<std::int64_t>(page_bytes));
 }
+
+} // namespace map_code_tests

@@ -6,8 +6,11 @@
 #include <doctest/doctest.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <fstream>
 
 namespace tests {
 
@@ -23,6 +26,13 @@ class pages {
     pages(const pages&) = delete;
     pages& operator=(const pages&) = delete;
 
+    // Each of so many of them, from `first` on.
+    [[gnu::no_sanitize_thread]] void read(std::int64_t first, std::int64_t count) const {
+        const auto* const all = static_cast<const volatile char*>(address_);
+        for (std::int64_t i = first; i < first + count; ++i)
+            static_cast<void>(all[i * 4'096]);
+    }
+
   private:
     // ThreadSanitizer would make shadow pages resident for what it sees written.
     [[gnu::no_sanitize_thread]] static void touch(volatile char* first, std::size_t count) {
@@ -33,5 +43,29 @@ class pages {
     std::size_t size_;
     void* address_;
 };
+
+// Of the process.
+inline long resident_pages() {
+    long size = 0;
+    long resident = 0;
+    std::ifstream{"/proc/self/statm"} >> size >> resident;
+    return resident;
+}
+
+// Whether each page that becomes resident shows at once.
+[[gnu::no_sanitize_thread]] inline bool kernel_reads_exactly() {
+    static_cast<void>(resident_pages()); // what the reading itself needs
+    const std::size_t count = 64;
+    auto* const memory = static_cast<volatile char*>(
+        ::mmap(nullptr, count * 4'096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    bool exact = true;
+    for (std::size_t i = 0; i < count; ++i) {
+        const long before = resident_pages();
+        memory[i * 4'096] = 1;
+        exact = exact && resident_pages() - before == ::sysconf(_SC_PAGESIZE) / 4'096;
+    }
+    ::munmap(const_cast<char*>(memory), count * 4'096);
+    return exact;
+}
 
 } // namespace tests

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: MIT
 // Per-phase RSS peaks, against memory that the test maps, touches and unmaps itself, and against a fake /proc.
+#include "../invariants.hpp"
 #include "pages.hpp"
 
 #include <peakscope/profiler/measurement.hpp>
+#include <peakscope/rss/map_code.hpp>
 #include <peakscope/rss/procfs.hpp>
 
 #include <doctest/doctest.h>
 
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+
+namespace procfs_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -23,20 +31,15 @@ namespace {
 
 using Build = phases<"hold", phase<"outer", "spike", "quiet">, "after">;
 using Memory = profiler<Build, heap::none, rss::procfs>;
+using tests::kernel_reads_exactly;
 using tests::pages;
+using tests::resident_pages;
 
 // The kernel's own error and what the process touches besides: libraries, the stack, a page of the test's.
 constexpr bytes tolerance = 1_MiB;
 
 bool close_to(const std::optional<bytes>& actual, bytes expected) {
     return actual && *actual >= expected - tolerance && *actual <= expected + tolerance;
-}
-
-const phase_report& find(const memory_report& report, const std::string& path) {
-    for (const auto& each : report.phases)
-        if (each.path == path) return each;
-    FAIL("no phase " << path);
-    throw 0;
 }
 
 void write(const std::filesystem::path& file, const std::string& text) { std::ofstream{file} << text; }
@@ -67,28 +70,159 @@ TEST_CASE("each phase has its own peak, and a parent's survives the reset of its
         held.reset();
     }
     const memory_report report = memory.finish();
-    CHECK(report.notes.empty());
-    CHECK(close_to(find(report, "hold").rss.delta, 60_MiB));
-    CHECK(close_to(find(report, "hold").rss.peak_delta, 60_MiB));
-    CHECK(close_to(find(report, "outer").rss.delta, 0_B));
-    CHECK(close_to(find(report, "outer").rss.peak_delta, 150_MiB));
-    CHECK(close_to(find(report, "outer/spike").rss.peak_delta, 87_MiB));
-    CHECK(close_to(find(report, "outer/quiet").rss.peak_delta, 5_MiB));
-    CHECK(close_to(find(report, "after").rss.delta, -60_MiB));
-    CHECK(close_to(find(report, "after").rss.peak_delta, 0_B));
+    CHECK(close_to(report.phase("hold").rss.delta, 60_MiB));
+    CHECK(close_to(report.phase("hold").rss.peak_delta, 60_MiB));
+    CHECK(close_to(report.phase("outer").rss.delta, 0_B));
+    CHECK(close_to(report.phase("outer").rss.peak_delta, 150_MiB));
+    CHECK(close_to(report.phase("outer/spike").rss.peak_delta, 87_MiB));
+    CHECK(close_to(report.phase("outer/quiet").rss.peak_delta, 5_MiB));
+    CHECK(close_to(report.phase("after").rss.delta, -60_MiB));
+    CHECK(close_to(report.phase("after").rss.peak_delta, 0_B));
     CHECK(close_to(report.rss.peak_delta, 210_MiB));
-    CHECK(*report.rss.peak >= *find(report, "outer").rss.peak);
-    CHECK(*find(report, "outer").rss.peak >= *find(report, "outer/spike").rss.peak);
+    CHECK(*report.rss.peak >= *report.phase("outer").rss.peak);
+    CHECK(*report.phase("outer").rss.peak >= *report.phase("outer/spike").rss.peak);
     CHECK(*report.rss.delta == *report.rss.end - *report.rss.start);
 }
 
-TEST_CASE("the figures are bounded, never shown as exact") {
-    Memory memory{"precision"};
-    const memory_report report = memory.finish();
+namespace {
+
+// Of one reading of counters that are folded in batches.
+bytes folded_bound() {
     const std::int64_t cpus = ::sysconf(_SC_NPROCESSORS_CONF);
     const std::int64_t batch_pages = std::max(cpus * std::max<std::int64_t>(32, 2 * cpus), std::int64_t{64});
-    CHECK(report.rss.totals_precision == bounded({2 * 3 * batch_pages * ::sysconf(_SC_PAGESIZE)}));
-    CHECK(report.rss.peak_precision == report.rss.totals_precision);
+    return {3 * batch_pages * ::sysconf(_SC_PAGESIZE)};
+}
+
+} // namespace
+
+TEST_CASE("the figures are exact where this kernel reads exactly, and else bounded; a peak is bounded by the mark") {
+    const bool exactly = kernel_reads_exactly();
+    MESSAGE("this kernel reads RSS " << (exactly ? "exactly" : "from folded counters"));
+    Memory memory{"precision"};
+    {
+        auto phase = Memory::phase<"hold">();
+        const pages spike{1_MiB};
+    }
+    const memory_report report = memory.finish();
+    CHECK(report.rss.totals_precision == (exactly ? exact : bounded(folded_bound() * 2)));
+    CHECK(report.rss.peak_precision == bounded(folded_bound() * (exactly ? 1 : 2)));
+    if (exactly) CHECK(report.phase("hold").rss.delta == 0_B);
+}
+
+TEST_CASE("a phase that is entered 10,000 times has a delta that means something, or none") {
+    Memory memory{"often"};
+    for (int i = 0; i < 10'000; ++i)
+        auto phase = Memory::phase<"hold">();
+    const rss_figures often = memory.finish().phase("hold").rss;
+    if (kernel_reads_exactly())
+        CHECK(often.totals_precision == exact);
+    else
+        CHECK(often.totals_precision == unavailable);
+    CHECK(often.delta.has_value() == (often.totals_precision == exact));
+    CHECK(often.peak_precision.bound <= folded_bound() * 2);
+}
+
+TEST_CASE("the report has the largest RSS of the process, which the reset mark has no more, and says so") {
+    Memory memory{"spoilt"};
+    bytes seen;
+    {
+        auto phase = Memory::phase<"hold">();
+        const pages spike{190_MiB};
+        seen = bytes{resident_pages() * ::sysconf(_SC_PAGESIZE)};
+    }
+    const memory_report report = memory.finish();
+    REQUIRE(report.process_peak_rss);
+    CHECK(*report.process_peak_rss >= seen - folded_bound());
+    std::string status;
+    std::string line;
+    for (std::ifstream file{"/proc/self/status"}; std::getline(file, line);)
+        if (line.starts_with("VmHWM:")) status = line.substr(6);
+    CHECK(bytes{std::stol(status) * 1'024} < 190_MiB);
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes[0].find("was reset at each phase boundary: VmHWM, and ru_maxrss") != std::string::npos);
+}
+
+TEST_CASE("procfs_watched leaves the kernel's mark alone, and its peaks are samples") {
+    const pid_t child = ::fork(); // a process whose mark nothing has reset
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        using Watched = profiler<Build, heap::none, rss::procfs_watched<500>>;
+        Watched memory{"watched"};
+        {
+            auto phase = Watched::phase<"hold">();
+            const pages spike{150_MiB};
+            ::usleep(100'000);
+        }
+        {
+            auto phase = Watched::phase<"after">();
+        }
+        const memory_report report = memory.finish();
+        struct ::rusage usage{};
+        ::getrusage(RUSAGE_SELF, &usage);
+        const bool right = report.notes.empty() && usage.ru_maxrss >= 150 * 1'024 &&
+                           close_to(report.phase("hold").rss.peak_delta, 150_MiB) &&
+                           close_to(report.phase("after").rss.peak_delta, 0_B) && *report.process_peak_rss >= 150_MiB &&
+                           report.rss.peak_precision == sampled(std::chrono::microseconds{500});
+        ::_exit(right ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a child of fork has no thread that looks: its peaks are unavailable, and it ends") {
+    using Watched = profiler<Build, heap::none, rss::procfs_watched<500>>;
+    Watched memory{"watched"};
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        {
+            auto phase = Watched::phase<"hold">();
+        }
+        const memory_report report = memory.finish();
+        ::_exit(!report.rss.peak && !report.phase("hold").rss.peak && report.rss.delta ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(memory.finish().rss.peak);
+}
+
+TEST_CASE("pages that come and go between boundaries without anything else are seen") {
+    using Steps = profiler<phases<"grow", "nothing", "shrink", "spike", "still">, heap::none, rss::procfs>;
+    Steps memory{"steps"};
+    std::unique_ptr<pages> held;
+    {
+        auto phase = Steps::phase<"grow">();
+        held = std::make_unique<pages>(8_MiB);
+    }
+    {
+        auto phase = Steps::phase<"nothing">();
+    }
+    {
+        auto phase = Steps::phase<"shrink">();
+        held.reset();
+    }
+    {
+        auto phase = Steps::phase<"spike">();
+        const pages spike{8_MiB};
+    }
+    {
+        auto phase = Steps::phase<"still">();
+    }
+    const memory_report report = memory.finish();
+    const auto near = [](const std::optional<bytes>& actual, bytes expected) {
+        return actual && *actual >= expected - folded_bound() * 2 && *actual <= expected + folded_bound() * 2;
+    };
+    CHECK(near(report.phase("grow").rss.delta, 8_MiB));
+    CHECK(near(report.phase("nothing").rss.delta, 0_B));
+    CHECK(near(report.phase("nothing").rss.peak_delta, 0_B));
+    CHECK(near(report.phase("shrink").rss.delta, -8_MiB));
+    CHECK(near(report.phase("spike").rss.delta, 0_B));
+    CHECK(near(report.phase("spike").rss.peak_delta, 8_MiB));
+    CHECK(near(report.phase("still").rss.peak_delta, 0_B));
 }
 
 TEST_CASE("without /proc every figure is unavailable, and the report says why") {
@@ -168,6 +302,7 @@ TEST_CASE("a child of fork that goes on with a measurement reads its own figures
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
+        static_cast<void>(rss::map_code()); // which fork has left out
         {
             auto phase = Memory::phase<"hold">();
             const pages spike{70_MiB};
@@ -183,17 +318,117 @@ TEST_CASE("a child of fork that goes on with a measurement reads its own figures
     CHECK(close_to(memory.finish().rss.peak_delta, 30_MiB));
 }
 
-TEST_CASE("several entries sum their deltas and the bounds of these; the largest peak stays") {
-    Memory memory{"entries"};
-    for (const bytes size : {10_MiB, 40_MiB, 20_MiB}) {
-        auto phase = Memory::phase<"hold">();
-        const pages spike{size};
+TEST_CASE("several entries: the largest peak stays, and the bounds of the deltas add up while they mean something") {
+    std::filesystem::remove_all("fake_proc");
+    std::filesystem::create_directory("fake_proc");
+    write("fake_proc/clear_refs", "");
+    const auto status = [](int rss) { // of folded counters: nothing that the source does moves it
+        write("fake_proc/status",
+              "VmHWM:\t" + std::to_string(rss) + " kB\nVmRSS:\t" + std::to_string(rss) + " kB\nThreads:\t1\n");
+    };
+    status(1'000'000);
+    profiler<Build, heap::none, fake_procfs> memory{"entries"};
+    for (const int more : {10, 40, 20}) {
+        status(1'000'000);
+        auto phase = memory.phase<"hold">();
+        status(1'000'000 + more);
+    }
+    status(100);
+    for (int i = 0; i < 3; ++i)
+        auto phase = memory.phase<"after">();
+    const memory_report report = memory.finish();
+    const phase_report& hold = report.phase("hold");
+    CHECK(hold.entries == 3);
+    CHECK(*hold.rss.delta == 70_KiB);
+    CHECK(*hold.rss.peak_delta == 40_KiB);
+    CHECK_FALSE(hold.rss.start);
+    CHECK(hold.rss.totals_precision == bounded(folded_bound() * 2 * 3));
+    CHECK(hold.rss.peak_precision == bounded(folded_bound() * 2));
+    CHECK_FALSE(report.phase("after").rss.delta); // of 100 KiB
+    CHECK(report.phase("after").rss.totals_precision == unavailable);
+}
+
+namespace {
+
+// A process of a given size, on its 64 readings that are saved up; the next is due in an hour.
+struct paced {
+    rss::detail::procfs_files source{
+        {"fake_proc/status", "fake_proc/statm", "fake_proc/clear_refs"}, {}, std::chrono::hours{1}};
+    paced() {
+        std::filesystem::remove_all("fake_proc");
+        std::filesystem::create_directory("fake_proc");
+        write("fake_proc/clear_refs", "");
+        resident(1'000);
+        source.open();
+    }
+    ~paced() { source.close(); }
+    paced(const paced&) = delete;
+    paced& operator=(const paced&) = delete;
+
+    static void resident(int kib) {
+        const std::string now = std::to_string(kib) + " kB\n";
+        write("fake_proc/status", "VmHWM:\t" + now + "VmRSS:\t" + now + "Threads:\t1\n");
+    }
+    rss_figures pair(int kib_inside) {
+        rss::detail::procfs_files::window window;
+        source.enter(window, nullptr);
+        resident(kib_inside);
+        return source.leave(window, nullptr);
+    }
+};
+
+} // namespace
+
+TEST_CASE("boundaries share a reading when those that are saved up are spent, and their figures are sampled") {
+    paced process;
+    for (int i = 1; i <= 32; ++i) {
+        const rss_figures own = process.pair(1'000 + i);
+        CHECK(own.end == bytes{(1'000 + i) * 1'024});
+        CHECK(own.totals_precision.kind == precision_kind::bounded);
+        CHECK(own.peak_precision.kind == precision_kind::bounded);
+    }
+    CHECK(process.source.remark().empty());
+    for (int i = 0; i < 3; ++i) {
+        const rss_figures shared = process.pair(5'000);
+        CHECK(shared.start == 1'032_KiB);
+        CHECK(shared.delta == 0_B);
+        CHECK(shared.peak == 1'032_KiB);
+        CHECK(shared.totals_precision == sampled(std::chrono::hours{1}));
+        CHECK(shared.peak_precision == sampled(std::chrono::hours{1}));
+    }
+    CHECK(process.source.remark().starts_with("RSS: 6 of 70 phase boundaries took over a reading of up to "));
+}
+
+TEST_CASE("what is entered often shares readings; what is entered rarely, and what is around, does not") {
+    using Shared = profiler<Build, heap::none, rss::procfs_shared<2'000>>;
+    Shared memory{"shared"};
+    {
+        auto outer = Shared::phase<"outer">();
+        for (int i = 0; i < 5'000; ++i) {
+            auto quiet = Shared::phase<"quiet">();
+            if (i == 2'500) const pages spike{40_MiB};
+        }
+        ::usleep(10'000);
+    }
+    for (int i = 0; i < 5; ++i) {
+        ::usleep(10'000);
+        auto after = Shared::phase<"after">();
+        ::usleep(10'000);
     }
     const memory_report report = memory.finish();
-    const phase_report& hold = find(report, "hold");
-    CHECK(hold.entries == 3);
-    CHECK(close_to(hold.rss.peak_delta, 40_MiB));
-    CHECK_FALSE(hold.rss.start);
-    CHECK(hold.rss.totals_precision.bound == report.rss.totals_precision.bound * 3);
-    CHECK(hold.rss.peak_precision.bound == report.rss.peak_precision.bound);
+    const auto is_sampled = [](const precision& of) { return of == sampled(std::chrono::milliseconds{2}); };
+    CHECK(is_sampled(report.phase("quiet").rss.totals_precision));
+    CHECK(is_sampled(report.phase("quiet").rss.peak_precision));
+    CHECK_FALSE(is_sampled(report.phase("outer").rss.totals_precision));
+    CHECK_FALSE(is_sampled(report.phase("outer").rss.peak_precision));
+    CHECK_FALSE(is_sampled(report.phase("after").rss.totals_precision));
+    CHECK_FALSE(is_sampled(report.rss.totals_precision));
+    CHECK(close_to(report.phase("outer").rss.peak_delta, 40_MiB));
+    CHECK(close_to(report.phase("outer").rss.delta, 0_B));
+    CHECK(close_to(report.rss.peak_delta, 40_MiB));
+    CHECK(close_to(report.phase("after").rss.peak_delta, 0_B));
+    REQUIRE_FALSE(report.notes.empty());
+    CHECK(report.notes[0].find(" phase boundaries took over a reading of up to 2.00 ms before") != std::string::npos);
 }
+
+} // namespace procfs_tests

@@ -4,6 +4,7 @@
 
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/rss/cgroup.hpp>
+#include <peakscope/rss/process_counters.hpp>
 #include <peakscope/rss/rusage.hpp>
 #include <peakscope/rss/smaps.hpp>
 
@@ -16,6 +17,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+namespace sources_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -105,6 +108,21 @@ TEST_CASE("smaps: where the file is missing, the figures are those of procfs, an
           "PSS, USS and the like are unavailable: fake_smaps/smaps_rollup: No such file or directory");
 }
 
+TEST_CASE("process_counters: where the system does not tell, nothing is known") {
+    using Memory = profiler<Build, heap::none, rss::process_counters>;
+    Memory memory{"process_counters"};
+    {
+        auto hold = Memory::phase<"hold">();
+    }
+    const memory_report report = memory.finish();
+    CHECK(report.rss_source == "process_counters");
+    for (const rss_figures& figures : {report.rss, report.phases[0].rss}) {
+        CHECK(figures.totals_precision == unavailable);
+        CHECK_FALSE(figures.delta);
+        CHECK_FALSE(figures.peak);
+    }
+}
+
 TEST_CASE("rusage: a peak is known where the process's maximum rose, and n/a elsewhere") {
     CHECK(in_child([] { // a process of its own: an earlier maximum would hide this one
               using Memory = profiler<Build, heap::none, rss::rusage>;
@@ -190,6 +208,21 @@ TEST_CASE("cgroup: both versions are found, and read at both ends") {
     }
 }
 
+TEST_CASE("cgroup: the profiler's own memory is in the charge, and the report says so where there is any") {
+    lay_out(true);
+    set(true, 10'000'000, 90'000'000);
+    rss::cgroup_at<"fake_proc_cgroup"> source;
+    source.open();
+    rss::cgroup_at<"fake_proc_cgroup">::window window;
+    source.enter(window, nullptr);
+    CHECK(source.remark().find("the profiler's own") == std::string::npos);
+    source.leave_out({.tables = 64_KiB, .headers = 32_KiB});
+    CHECK(source.leave(window, nullptr).end == 10'000'000_B);
+    CHECK(
+        source.remark().ends_with("RSS: the group's charge has the profiler's own memory in it, 96.0 KiB at the end"));
+    source.close();
+}
+
 TEST_CASE("cgroup: without one, figures are unavailable and the report says why") {
     std::filesystem::remove_all("fake_proc_cgroup");
     write("fake_proc_cgroup/mountinfo", "31 23 0:28 / / rw - ext4 disk rw\n");
@@ -200,3 +233,5 @@ TEST_CASE("cgroup: without one, figures are unavailable and the report says why"
     REQUIRE(report.notes.size() == 1);
     CHECK(report.notes[0] == "RSS is unavailable: no memory control group is mounted, says fake_proc_cgroup/mountinfo");
 }
+
+} // namespace sources_tests

@@ -29,6 +29,8 @@
 #include <thread>
 #include <vector>
 
+namespace watcher_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 using tests::pages;
@@ -178,3 +180,5 @@ TEST_CASE("no phase's peak is below what the watcher saw in it") {
     check(report.rss, {hold.start, after.end}, "the whole");
     CHECK(std::abs(report.phases[2].rss.peak_delta->count - (200 << 20)) <= 1 << 20);
 }
+
+} // namespace watcher_tests

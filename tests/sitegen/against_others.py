@@ -33,7 +33,7 @@ class AgainstOthers:
         self.site = self.new_site(100)
         report = self.profile(self.site)
         heap = report["heap"]
-        own = [site for site in report["sites"] if site["stack"]]
+        own = [site for site in report["sites"] if report["stacks"][site["stack"]]]
         self.expected = {
             "allocated": heap["allocated"],
             "allocations": heap["allocations"],
@@ -102,6 +102,16 @@ class Malloc(AgainstOthers, Sitegen):
     program, others_program = WITH_MALLOC, WITHOUT_PROFILING
     others_options = []
     header_bytes = 0
+
+
+class Switch(unittest.TestCase):
+    def test_a_sitegen_without_profiling_knows_the_same_backends(self):
+        def options(program):
+            shown = subprocess.run([program, "build", "--help"], capture_output=True, text=True, check=True).stdout
+            return shown.replace(str(program), "sitegen")
+
+        self.assertIn("speedscope", options(WITH_MALLOC))
+        self.assertEqual(options(WITHOUT_PROFILING), options(WITH_MALLOC))
 
 
 unittest.main(argv=sys.argv[:1], verbosity=2)

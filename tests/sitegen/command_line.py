@@ -4,9 +4,11 @@
 
 Usage: command_line.py SITEGEN
 """
+import gzip
 import html.parser
 import json
 import pathlib
+import re
 import sys
 import urllib.parse
 import xml.etree.ElementTree as xml
@@ -223,7 +225,7 @@ class BadInput(Sitegen):
             (["build", site, "--output", out, "--plugin", "nonsense"], "toc,related,gallery"),
             (["build", site, "--output", out, "--jobs", "0"], "--jobs"),
             (["build", site, "--output", out, "--theme", self.root], "page.html"),
-            (["build", site, "--output", out, "--profile-memory=nonsense"], "console,json,none"),
+            (["build", site, "--output", out, "--profile-memory=nonsense"], "pprof,speedscope,trace,none"),
             (["build", site, "--output", out, "--profile-output", "x"], "--profile-memory"),
             (["new", self.root / "x"], "--pages is required"),
             (["new", self.root / "x", "--pages", "-1"], "--pages"),
@@ -270,6 +272,25 @@ class Profile(Sitegen):
         ran = self.sitegen("build", site, "--output", self.root / "out", "--profile-memory=json", "--profile-output",
                            self.root / "no" / "report.json", status=2)
         self.assertIn("report.json': No such file or directory", ran.stderr)
+
+    def test_a_page_for_a_browser(self):
+        site, file = self.new_site(5), self.root / "report.html"
+        self.sitegen("build", site, "--output", self.root / "out", "--profile-memory=html", "--profile-output", file)
+        page = file.read_text()
+        self.assertTrue(page.startswith("<!doctype html>"))
+        self.assertIn("<title>Memory: building site-5</title>", page)
+
+    def test_every_backend_that_is_offered_writes(self):
+        site = self.new_site(5)
+        offered = re.search(r"\{([a-z,]*none)\}", self.sitegen("build", "--help").stdout).group(1).split(",")
+        self.assertGreaterEqual(len(offered), 10)
+        for backend in offered:
+            file = self.root / f"report.{backend}"
+            self.sitegen("build", site, "--output", self.root / "out", f"--profile-memory={backend}", "--profile-output", file)
+            self.assertEqual(file.is_file() and file.stat().st_size > 0, backend != "none", backend)
+        for backend in ("dhat", "firefox", "json", "speedscope", "trace"):
+            json.loads((self.root / f"report.{backend}").read_text())
+        self.assertIn(b"phase_peak_bytes", gzip.decompress((self.root / "report.pprof").read_bytes()))
 
     def test_profile_memory_leaves_a_following_argument_alone(self):
         site = self.new_site(3)

@@ -6,11 +6,6 @@
 #include <build.hpp>
 #include <memory.hpp>
 
-#ifdef SITEGEN_COUNTS_OPERATORS
-#include <peakscope/heap/counting_operators.hpp>
-#else
-#include <peakscope/heap/malloc_counting_functions.hpp>
-#endif
 #include <peakscope/peakscope.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>

@@ -23,7 +23,7 @@ class Sources(Sitegen):
 
     def check(self, name, heap, unit, rss):
         report = json.loads(self.built(name, "--profile-memory=json"))
-        self.assertEqual(report["schema"], "peakscope.report/1")
+        self.assertEqual(report["schema"], "peakscope.report/2")
         self.assertEqual((report["heap"]["source"], report["heap"]["unit"], report["rss"]["source"]), (heap, unit, rss))
         self.assertEqual([phase["path"] for phase in report["phases"] if phase["entries"] != 1], [])
         figures = report["heap"]

@@ -6,7 +6,6 @@
 #include <build.hpp>
 
 #include <peakscope/heap/malloc_counting.hpp>
-#include <peakscope/heap/malloc_counting_functions.hpp>
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/unwind.hpp>
 

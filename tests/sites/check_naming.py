@@ -47,7 +47,7 @@ def main():
     print(f"{len(wanted)} lines, {len(problems)} problems", *problems, sep="\n")
     for site in report["sites"] if problems else []:
         print(site["file"], site["line"], site["function"], site["allocated_bytes"],
-              [(f["function"][:60], f["file"][-40:], f["line"]) for f in site["stack"]][:6])
+              [(f["function"][:60], f["file"][-40:], f["line"]) for f in (report["frames"][n] for n in report["stacks"][site["stack"]])][:6])
     return 1 if problems or not wanted else 0
 
 

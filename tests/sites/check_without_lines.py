@@ -61,7 +61,7 @@ class WithoutLines(unittest.TestCase):
     def test_a_program_at_fixed_addresses_has_its_lines(self):
         report = self.report(FIXED)
         self.assertEqual(self.allocated(report, r"plain_new"), 4096)
-        self.assertTrue(all(site["line"] > 0 for site in report["sites"] if site["stack"]))
+        self.assertTrue(all(site["line"] > 0 for site in report["sites"] if report["stacks"][site["stack"]]))
 
     def test_a_plugin_that_is_gone_has_no_names_and_loses_no_bytes(self):
         report = self.report(PROGRAM, "--unload")

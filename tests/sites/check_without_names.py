@@ -27,7 +27,7 @@ class WithoutNames(unittest.TestCase):
         self.assertEqual(sum(site["allocated_bytes"] for site in report["sites"]), report["heap"]["allocated"])
         offsets = []
         for site in report["sites"]:
-            for frame in site["stack"]:
+            for frame in (report["frames"][number] for number in report["stacks"][site["stack"]]):
                 self.assertRegex(frame["function"], r"^0x[0-9a-f]+$")
                 self.assertTrue(pathlib.Path(frame["file"]).exists(), frame)
                 offsets.append(frame)

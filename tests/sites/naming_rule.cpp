@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which frames are a library's and which are the user's.
+#include <peakscope/sites/callers_of.hpp>
 #include <peakscope/sites/symboliser.hpp>
 
 #include <doctest/doctest.h>
@@ -8,6 +9,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+namespace naming_rule_tests {
 
 using namespace peakscope;
 
@@ -45,3 +49,37 @@ TEST_CASE("a relative path is a library's where the code lies in one, with debug
     CHECK_FALSE(rule.is_library(frame("of_program", "../tests/sites/naming_rule.cpp", in_program + 1)));
     CHECK_FALSE(rule.is_library(frame("of_user", "/home/me/library/of_user.cpp", in_library + 1)));
 }
+
+namespace {
+
+// Names made up: an address is the number of a frame.
+struct made_up {
+    static void append(sites::address address, std::vector<stack_frame>& frames) {
+        const stack_frame all[] = {frame("std::vector<int>::reserve(unsigned long)", "/usr/include/c++/12/vector"),
+                                   frame("void* ns::arena<int>::allocate<char>(unsigned long)", "/home/me/arena.hpp"),
+                                   frame("xmalloc", "/home/me/xmalloc.c"), frame("parse(int)", "/home/me/parse.cpp"),
+                                   frame("parse_xmalloc(int)", "/home/me/parse.cpp")};
+        frames.push_back(all[address]);
+    }
+};
+
+template <class Names>
+std::string shown(const std::vector<std::uintptr_t>& stack) {
+    attribution of;
+    of.stacks = {stack};
+    const named_stack named = sites::name_stacks<Names>(of).stacks.at(0);
+    return named.frames.at(named.shown).function;
+}
+
+} // namespace
+
+TEST_CASE("the caller of a wrapper is shown in its place, and where there is none, the wrapper") {
+    using names = sites::callers_of<made_up, "xmalloc", "arena::allocate">;
+    CHECK(shown<made_up>({0, 1, 3}) == "void* ns::arena<int>::allocate<char>(unsigned long)");
+    CHECK(shown<names>({0, 1, 3}) == "parse(int)");
+    CHECK(shown<names>({1, 2, 0, 3}) == "parse(int)"); // a library's between them
+    CHECK(shown<names>({2, 4}) == "parse_xmalloc(int)");
+    CHECK(shown<names>({0, 2, 0}) == "xmalloc");
+}
+
+} // namespace naming_rule_tests

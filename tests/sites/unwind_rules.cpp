@@ -4,14 +4,20 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <alloca.h>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <thread>
 #include <vector>
+
+namespace unwind_rules_tests {
 
 using namespace peakscope::sites;
 
@@ -138,6 +144,44 @@ TEST_CASE("on several threads at once, from their first frame on") {
     }
 }
 
+namespace {
+
+[[gnu::noinline]] std::size_t asked_anew() {
+    std::array<address, 8> frames{};
+    return detail::unwind_and_learn(frames.data(), frames.size(), __builtin_frame_address(0));
+}
+
+} // namespace
+
+TEST_CASE("a child of fork unwinds, whatever its parent's threads were at") {
+    std::atomic<bool> stop{false};
+    const auto busy = [&] {
+        while (!stop)
+            static_cast<void>(asked_anew());
+    };
+    std::thread first{busy};
+    std::thread second{busy};
+    int good = 0;
+    constexpr int forks = 100;
+    for (int i = 0; i < forks; ++i) {
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            ::alarm(20); // a deadlock ends the child
+            ::_exit(asked_anew() > 1 ? 0 : 1);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        good += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        if (WIFSIGNALED(status)) break; // the rest would take as long
+    }
+    stop = true;
+    first.join();
+    second.join();
+    CHECK(good == forks);
+    CHECK(asked_anew() > 1); // as before
+}
+
 TEST_CASE("in a signal handler, on the thread's stack and on one of its own") {
     all = {};
     static std::vector<char> own_stack(1 << 16);
@@ -156,3 +200,5 @@ TEST_CASE("in a signal handler, on the thread's stack and on one of its own") {
     CHECK(all.compared == 12);
     CHECK(all.different == 0);
 }
+
+} // namespace unwind_rules_tests

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+namespace budget_tests {
+
 using namespace peakscope;
 using namespace peakscope::literals;
 using testing::budget;
@@ -90,6 +92,22 @@ TEST_CASE("phases: by path or by name, above the measurement's start or their ow
               .size() == 2);
 }
 
+TEST_CASE("limits by name are copied with their budget, by any kind of string, and can be set one by one") {
+    const memory_report report = tests::made_up_report();
+    budget first;
+    first.phases[std::string{"markdown"}].heap_peak = 59_MiB;
+    first.phases["markdown"].heap_peak_delta = 46_MiB;
+    budget second = first;
+    second.phases["markdown"].heap_peak_delta = 47_MiB;
+    CHECK(messages(report, first).size() == 1);
+    CHECK(messages(report, second).empty());
+    first = second;
+    CHECK(messages(report, first).empty());
+    first = budget{.phases = {{std::string{"discovery"}, {.heap_peak = 1_B}}, {"rendering", {.heap_peak = 1_B}}}};
+    CHECK(messages(report, first).size() == 2);
+    CHECK(messages(report, second).empty());
+}
+
 TEST_CASE("per item: the whole is compared with the limit times the items") {
     const memory_report report = tests::made_up_report(); // 100 pages, 48 MiB
     CHECK(messages(report, {.per_item = {.heap_delta = 503'316_B}}).size() == 1);
@@ -101,6 +119,38 @@ TEST_CASE("per item: the whole is compared with the limit times the items") {
           std::vector<std::string>{"the limits per item: finish() was told no items"});
 }
 
+TEST_CASE("figures, limits and items at the ends of their range") {
+    memory_report report = tests::made_up_report();
+    report.items->count = UINT64_MAX;
+    CHECK(messages(report, {.per_item = {.heap_delta = 1_B, .allocations = 1}}).empty());
+    CHECK(messages(report, {.per_item = {.heap_delta = 0_B}})[0] ==
+          "heap delta per page: 1 B, limit 0 B: 1 B too much (exact)");
+    report.heap.delta = bytes{INT64_MIN};
+    CHECK(messages(report, {.per_item = {.heap_delta = 0_B}}).empty());
+    report.heap.delta = bytes{INT64_MAX};
+    CHECK(messages(report, {.whole = {.heap_delta = bytes{INT64_MAX}}}).empty());
+    const auto broken = testing::check(report, {.whole = {.heap_delta = bytes{-2'048}}});
+    REQUIRE(broken.size() == 1);
+    CHECK(broken[0].actual == INT64_MAX);
+    CHECK(broken[0].message == "heap delta: 8.00 EiB (9,223,372,036,854,775,807 B), limit -2.00 KiB (-2,048 B): 8.00 "
+                               "EiB (9,223,372,036,854,775,807 B) too much (exact)");
+    report.heap.allocations = UINT64_MAX;
+    CHECK(messages(report, {.whole = {.allocations = UINT64_MAX}}).empty());
+    CHECK(messages(report, {.whole = {.allocations = 1}})[0].starts_with("allocations: 9,223,372,036,854,775,807, "));
+}
+
+TEST_CASE("what was allocated before the measurement is not named for a limit that is broken in it") {
+    memory_report report = with_sites();
+    report.sites.push_back({site_report::from_before, "", 0, {.at_peak_bytes = 80_MiB, .at_peak_blocks = 2}, {}});
+    report.phases[1].sites.push_back({report.sites.size() - 1, report.sites.back().amounts});
+    CHECK(messages(report, {.whole = {.heap_peak = 1_B}})[0].ends_with("\n  the most of the heap at that peak:\n"
+                                                                       "    40.0 MiB  a.cpp:1  one\n"
+                                                                       "    30.0 MiB  b.cpp:2  two\n"
+                                                                       "    5.00 MiB  c.cpp:3  three"));
+    CHECK(messages(report, {.phases = {{"rendering", {.heap_peak = 1_B}}}})[0].ends_with(
+        "\n  the most of the heap at that peak:\n    1.00 MiB  d.cpp:4  four"));
+}
+
 TEST_CASE("a budget on what is not known is broken, and says why") {
     memory_report report = tests::made_up_report();
     report.labels.push_back({"plugin", {10}, 2, {4}, {8}, {7}});
@@ -110,7 +160,7 @@ TEST_CASE("a budget on what is not known is broken, and says why") {
     CHECK(
         messages(report, {.whole = {.heap_peak = 1_GiB}}) ==
         std::vector<std::string>{"heap peak: n/a, so a limit of 1.00 GiB (1,073,741,824 B) cannot be checked: the heap "
-                                 "source 'counting' does not tell it"});
+                                 "source 'counting' does not report it"});
     CHECK(messages(report, {.phases = {{"postprocess", {.heap_peak = 1_GiB}}}}) ==
           std::vector<std::string>{"the limits of phase 'postprocess': it was never entered"});
     CHECK(messages(report, {.phases = {{"printing", {.heap_peak = 1_GiB}}}})[0] ==
@@ -172,3 +222,5 @@ TEST_CASE("on the report of one container") {
     CHECK(testing::check(report, {.whole = {.heap_peak = 4'000_B, .allocations = 1, .leaked_blocks = 0}}).empty());
     CHECK(testing::check(report, {.whole = {.heap_peak = 3'999_B}}).size() == 1);
 }
+
+} // namespace budget_tests

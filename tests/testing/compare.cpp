@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+namespace compare_tests {
+
 using namespace peakscope;
 using testing::change_kind;
 using testing::compare;
@@ -55,6 +57,31 @@ TEST_CASE("beyond the tolerance it has changed, to either side; 92 MiB and 2 % a
     CHECK(compare(with_peak(0), with_peak(1'940'000)).worse());
 }
 
+TEST_CASE("figures at the ends of their range are compared, and shown with their sign") {
+    memory_report least = tests::made_up_report();
+    memory_report most = least;
+    least.heap.delta = bytes{INT64_MIN};
+    most.heap.delta = bytes{INT64_MAX};
+    least.sites_precision = most.sites_precision = exact;
+    least.sites = {{"f", "a.cpp", 1, {.at_peak_bytes = {INT64_MIN}}, {}}};
+    most.sites = {{"f", "a.cpp", 1, {.at_peak_bytes = {INT64_MAX}}, {}}};
+    const comparison all = compare(least, most);
+    CHECK(kind_of(all, "heap delta") == change_kind::worse);
+    CHECK(all.markdown().find("| heap delta | -8.00 EiB | 8.00 EiB | +8.00 EiB") != std::string::npos);
+    CHECK(all.markdown().find("| a.cpp:1  f | -8.00 EiB | 8.00 EiB | +8.00 EiB |") != std::string::npos);
+}
+
+TEST_CASE("counts at the end of their range") {
+    memory_report least = tests::made_up_report();
+    memory_report most = least;
+    least.heap.allocations = 0;
+    most.heap.allocations = UINT64_MAX;
+    CHECK(compare(least, most)
+              .markdown()
+              .find("| allocations | 0 | 18,446,744,073,709,551,615 | +18,446,744,073,709,551,615 |") !=
+          std::string::npos);
+}
+
 TEST_CASE("what the precision of both sides leaves open is noise") {
     // 768 KiB each: a difference of 1.5 MiB tells nothing.
     CHECK(kind_of(compare(with_peak(0), with_peak(0, 3 * mib / 2), {.tolerance = 0}), "RSS peak") == change_kind::same);
@@ -84,7 +111,7 @@ TEST_CASE("repetitions: a shift within their scatter is noise, the same shift of
     CHECK(found == 100);
 }
 
-TEST_CASE("figures that only one side has are told, and fail nothing") {
+TEST_CASE("figures that only one side has are listed, and fail nothing") {
     memory_report without = tests::made_up_report();
     without.heap.peak_delta.reset();
     const comparison changes = compare(tests::made_up_report(), without);
@@ -134,3 +161,5 @@ TEST_CASE("reports of different work are not compared") {
         testing::compare_error);
     CHECK_THROWS_AS(static_cast<void>(compare(std::vector<memory_report>{}, {other})), testing::compare_error);
 }
+
+} // namespace compare_tests

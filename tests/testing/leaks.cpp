@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Workloads whose leak is known: found every time, and no false alarm.
 #include "../heap/counted_heap.hpp"
+#include "healthy_work.hpp"
 
 #include <peakscope/heap/resource.hpp>
 #include <peakscope/sites/caller.hpp>
@@ -18,7 +19,10 @@
 #include <memory_resource>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
+
+namespace leaks_tests {
 
 using namespace peakscope;
 
@@ -130,15 +134,51 @@ TEST_CASE("a cache that fills up during the first half of the runs is no leak; o
                                    "  heap  101.0 B a run [101.0, 101.0]\n  "));
 }
 
-TEST_CASE("a leak in every second run is one") {
+TEST_CASE("a leak in every k-th run is found, k = 1 ... 8, whichever run it begins with") {
     std::vector<std::unique_ptr<char[]>> kept;
-    kept.reserve(100);
+    kept.reserve(1'000);
+    for (std::size_t every = 1; every <= 8; ++every)
+        for (std::size_t first = 0; first < every; ++first) {
+            CAPTURE(every);
+            CAPTURE(first);
+            kept.clear();
+            std::size_t run = 0;
+            // 16 runs for each of these, and a few for those that do not come to a whole number.
+            const testing::leak_report report = testing::leaks<Heap>(20 * every + 20, [&] {
+                if (run++ % every == first) kept.push_back(std::make_unique<char[]>(840));
+            });
+            CHECK(report.leaks());
+            CHECK(report.heap.leaks);
+            CHECK(report.sites.size() == 1);
+            CHECK(report.heap.bytes_per_run.per_step ==
+                  doctest::Approx(840.0 / static_cast<double>(every)).epsilon(0.1));
+        }
+}
+
+TEST_CASE("a leak in another thread, and a cache that grows ever more slowly and without bound, are leaks") {
+    std::vector<std::unique_ptr<char[]>> kept;
+    kept.reserve(1'000);
+    CHECK(testing::leaks<Heap>(runs, [&] {
+              std::thread{[&] { kept.push_back(std::make_unique<char[]>(100)); }}.join();
+          }).leaks());
+    // In the n-th run it grows with a probability of 20 / (n + 20): as ln n, by 28 of 100 entries in the last 60 of 90.
+    std::minstd_rand random{1};
     std::size_t run = 0;
-    const testing::leak_report report = testing::leaks<Heap>(60, [&] {
-        if (run++ % 2 == 0) kept.push_back(std::make_unique<char[]>(10));
-    });
-    CHECK(report.leaks());
-    CHECK(report.heap.bytes_per_run.confidence.contains(5));
+    kept.clear();
+    CHECK(testing::leaks<Heap>(90, [&] {
+              if (random() % (run++ + 20) < 20) kept.push_back(std::make_unique<char[]>(100));
+          }).leaks());
+}
+
+TEST_CASE("a bounded cache, pools that fill and a buffer that is emptied are none: 2 alarms in 2,000 trials at most") {
+    int alarms = 0;
+    for (unsigned seed = 1; seed <= 20 * trials; ++seed) {
+        tests::healthy_work work{seed};
+        const testing::leak_report report = testing::leaks<Heap>(60, [&] { work.run(); });
+        alarms += report.leaks();
+        if (report.leaks()) MESSAGE(report.text());
+    }
+    CHECK(alarms <= 2); // 0.1 %
 }
 
 TEST_CASE("without sites the heap alone is looked at, and a container's resource is a heap") {
@@ -167,3 +207,5 @@ TEST_CASE("so few runs that chance alone could tell are refused, and what the wo
                       "no pages");
     CHECK_FALSE(testing::leaks<Heap>(runs, [] {}).leaks()); // the heap is free again
 }
+
+} // namespace leaks_tests

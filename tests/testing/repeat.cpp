@@ -12,10 +12,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+namespace repeat_tests {
 
 using namespace peakscope;
 using namespace peakscope::literals;
@@ -61,7 +64,7 @@ TEST_CASE("every repetition has the same clean baseline, and its whole report co
     for (const memory_report& each : runs.reports) {
         CHECK(each.title == "measured");
         CHECK(each.heap == runs.reports[0].heap);
-        CHECK(each.phases[0].heap.peak_delta == 3_MiB);
+        CHECK(each.phase("work").heap.peak_delta == 3_MiB);
         CHECK(each.items == item_count{"page", 3});
     }
     const testing::summary heap = runs.of(testing::figures::heap_peak);
@@ -146,6 +149,21 @@ TEST_CASE("in this process: each has a baseline, and sees what the one before ha
     CHECK(runs.of(testing::figures::heap_peak).spread == 0);
 }
 
+TEST_CASE("a figure is any function of a report, with what it holds") {
+    repetitions runs;
+    runs.reports.resize(3);
+    for (std::size_t i = 0; i < 3; ++i)
+        runs.reports[i].phases.push_back({.path = "work", .entries = i});
+    const auto entries = [path = std::string{"work"}](const memory_report& of) {
+        return std::optional{static_cast<double>(of.phase(path).entries)};
+    };
+    testing::figure wanted = testing::figures::heap_peak;
+    const testing::figure also_wanted = wanted = entries;
+    CHECK(runs.of(wanted).maximum == 2);
+    CHECK(runs.of(also_wanted).median == 1);
+    CHECK_FALSE(static_cast<bool>(testing::figure{}));
+}
+
 TEST_CASE("a figure that is not available is no figure") {
     using NoRss = profiler<phases<>, heap::counting<>>;
     const repetitions runs = testing::repeat(2, [] { return NoRss{"no RSS"}.finish(); });
@@ -153,3 +171,5 @@ TEST_CASE("a figure that is not available is no figure") {
     CHECK_THROWS_AS(static_cast<void>(repetitions{}.of(testing::figures::heap_peak)), usage_error);
     CHECK(runs.text().find("RSS") == std::string::npos);
 }
+
+} // namespace repeat_tests

@@ -5,6 +5,8 @@
 //     undefined reference to `peakscope::format_bytes[abi:include_peakscope_implementation_hpp_in_one_cpp_file](...)'
 #pragma once
 
+#include <peakscope/core/language.hpp>
+
 #if defined(__GNUC__) // g++ and clang++
 #define PEAKSCOPE_BODY_ELSEWHERE [[gnu::abi_tag("include_peakscope_implementation_hpp_in_one_cpp_file")]]
 #else

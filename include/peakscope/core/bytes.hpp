@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peakscope/core/byte_count.hpp>
+#include <peakscope/core/language.hpp>
 
 #include <compare>
 

@@ -30,6 +30,7 @@
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
+#include <peakscope/core/own_residence.hpp>
 #include <peakscope/core/report.hpp>
 
 #include <concepts>
@@ -38,6 +39,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace peakscope {
 
@@ -98,6 +100,32 @@ concept attributes_memory = requires(Source& source, const Source& closed, typen
     { closed.named(of) } -> std::same_as<named_stacks>;
 };
 
+/// And it may know what lived over time, asked when the last window is closed, and before `close`; and when a window
+/// that is closed had its peak. Times are those of std::chrono::steady_clock.
+template <class Source>
+concept keeps_timeline = requires(const Source& closed, const typename Source::window& inner) {
+    { closed.timeline() } -> std::same_as<std::vector<timeline_point>>;
+    { closed.peak_at(inner) } noexcept -> std::same_as<std::optional<std::chrono::nanoseconds>>;
+};
+
+/// A heap source may also know how much of what is resident is the profiler's, as of the last `enter` or `leave`.
+template <class Source>
+concept knows_residence = requires(const Source& source) {
+    { source.residence() } noexcept -> std::same_as<own_residence>;
+};
+
+/// An RSS source that is told so, right before `enter` and `leave`, leaves that out of its figures.
+template <class Source>
+concept leaves_out_own_memory = requires(Source& source, const own_residence& own) {
+    { source.leave_out(own) } noexcept;
+};
+
+/// An RSS source may also know the largest RSS since the process began, asked for when the measurement ends.
+template <class Source>
+concept knows_process_peak = requires(const Source& source) {
+    { source.process_peak() } -> std::same_as<std::optional<bytes>>;
+};
+
 /// A heap source may also read what the allocator says of itself, into `heap_figures::allocator`, and names it.
 template <class Source>
 concept reads_allocator = requires {
@@ -121,6 +149,13 @@ concept attributes_work = requires(std::size_t phase, std::uint64_t before) {
     { Source::leave_work(before) } noexcept;
 };
 
+/// What it costs in a run that is not measured can be had back. Static, for the whole process; does nothing while a
+/// measurement uses the source.
+template <class Source>
+concept can_be_switched_off = requires(bool on) {
+    { Source::switch_counting(on) } noexcept;
+};
+
 /// Says what the program's heap holds. `unit` tells which bytes it counts: "requested", "usable", ...
 template <class Source>
 concept heap_source =
@@ -139,5 +174,11 @@ concept rss_source =
 template <class Backend>
 concept report_backend =
     named_policy<Backend> && requires(const Backend& backend, const memory_report& report) { backend(report); };
+
+/// It may consist of several, and hand the report to those of a name alone; false when there is none.
+template <class Backend>
+concept chooses_by_name = requires(const Backend& backend, std::string_view name, const memory_report& report) {
+    { backend.only(name, report) } -> std::same_as<bool>;
+};
 
 } // namespace peakscope

@@ -2,6 +2,8 @@
 // A string that can be a template argument, which is how phases get their names.
 #pragma once
 
+#include <peakscope/core/language.hpp>
+
 #include <cstddef>
 
 namespace peakscope {

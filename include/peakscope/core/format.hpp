@@ -5,9 +5,9 @@
 
 #include <peakscope/core/body.hpp>
 #include <peakscope/core/bytes.hpp>
+#include <peakscope/core/duration.hpp>
 #include <peakscope/core/precision.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -31,5 +31,14 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string format_duration(std::chrono::
 
 /// "exact", "within 96.0 KiB", "sampled every 512 KiB", "n/a".
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string format_precision(const precision& value);
+
+/// "2.00 MiB (2,097,152 B)", "-5 B".
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string format_bytes_exactly(bytes value);
+
+/// The nearest whole number, or the end of the range.
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::uint64_t rounded_count(double value) noexcept;
+
+/// The nearest whole number of bytes, or the end of the range.
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bytes rounded_bytes(double value) noexcept;
 
 } // namespace peakscope

@@ -58,12 +58,23 @@ inline constexpr auto members<allocator_state> =
                             member{"resident", &allocator_state::resident},
                             member{"retained", &allocator_state::retained});
 
+/// Beside `window_members`.
+template <>
+inline constexpr auto members<rss_figures> =
+    boost::hana::make_tuple(member{"delta_bound", &rss_figures::delta_bound, member_is::if_known},
+                            member{"profiler_bytes", &rss_figures::profiler_bytes, member_is::since_then});
+
 template <>
 inline constexpr auto members<resident_state> =
     boost::hana::make_tuple(member{"anonymous", &resident_state::anonymous}, member{"file", &resident_state::file},
                             member{"shmem", &resident_state::shmem}, member{"pss", &resident_state::pss},
                             member{"uss", &resident_state::uss}, member{"shared", &resident_state::shared},
                             member{"swap", &resident_state::swap}, member{"limit", &resident_state::limit});
+
+template <>
+inline constexpr auto members<touched_memory> =
+    boost::hana::make_tuple(member{"at_least", &touched_memory::at_least}, member{"at_most", &touched_memory::at_most},
+                            member{"resident", &touched_memory::resident});
 
 template <>
 inline constexpr auto members<site_amounts> = boost::hana::make_tuple(
@@ -76,10 +87,30 @@ inline constexpr auto members<site_amounts> = boost::hana::make_tuple(
     member{"allocated_error_bytes", &site_amounts::allocated_error, member_is::if_known});
 
 template <>
+inline constexpr auto members<lifetime_figures> =
+    boost::hana::make_tuple(member{"sizes", &lifetime_figures::sizes},
+                            member{"temporary", &lifetime_figures::temporary},
+                            member{"short_lived", &lifetime_figures::short_lived},
+                            member{"short_lived_bytes", &lifetime_figures::short_lived_bytes},
+                            member{"peak_bytes", &lifetime_figures::peak_bytes});
+
+template <>
+inline constexpr auto members<module_report> =
+    boost::hana::make_tuple(member{"path", &module_report::path}, member{"build_id", &module_report::build_id},
+                            member{"load_bias", &module_report::load_bias});
+
+template <>
+inline constexpr auto members<naming_figures> =
+    boost::hana::make_tuple(member{"addresses", &naming_figures::addresses}, member{"cached", &naming_figures::cached},
+                            member{"duration_ns", &naming_figures::duration},
+                            member{"children_peak_rss", &naming_figures::children_peak_rss});
+
+template <>
 inline constexpr auto members<stack_frame> =
     boost::hana::make_tuple(member{"function", &stack_frame::function}, member{"file", &stack_frame::file},
                             member{"line", &stack_frame::line}, member{"inlined", &stack_frame::inlined},
-                            member{"address", &stack_frame::address, member_is::since_then});
+                            member{"address", &stack_frame::address, member_is::since_then},
+                            member{"module", &stack_frame::module, member_is::if_known});
 
 template <>
 inline constexpr auto members<birth_report> =
@@ -102,5 +133,16 @@ inline constexpr auto members<label_report> = boost::hana::make_tuple(
 template <>
 inline constexpr auto members<item_count> =
     boost::hana::make_tuple(member{"name", &item_count::name}, member{"count", &item_count::count});
+
+/// Adds each listed member of `more` to that of `sum`; by `sum.member += more.member`, or as `add(sum.member,
+/// more.member)` does it.
+template <class Struct, class Add>
+void add_members(Struct& sum, const Struct& more, Add add) {
+    boost::hana::for_each(members<Struct>, [&](const auto& each) { add(sum.*each.of, more.*each.of); });
+}
+template <class Struct>
+void add_members(Struct& sum, const Struct& more) {
+    add_members(sum, more, [](auto& to, const auto& value) { to += value; });
+}
 
 } // namespace peakscope

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <peakscope/core/bytes.hpp>
+#include <peakscope/core/duration.hpp>
 
-#include <algorithm>
-#include <chrono>
+#include <compare>
 
 namespace peakscope {
 
@@ -23,7 +23,9 @@ struct precision {
     bytes rate{};                        ///< for `sampled` by bytes, else 0
     std::chrono::nanoseconds interval{}; ///< for `sampled` by time, else 0
 
-    friend constexpr auto operator<=>(const precision&, const precision&) = default;
+    // Named, so that it is made of == and < where a standard library's durations have no <=> yet.
+    friend constexpr std::strong_ordering operator<=>(const precision&, const precision&) = default;
+    friend constexpr bool operator==(const precision&, const precision&) = default;
 };
 
 inline constexpr precision exact{precision_kind::exact, {}, {}, {}};
@@ -44,7 +46,7 @@ inline constexpr precision unavailable{precision_kind::unavailable, {}, {}, {}};
 
 /// The precision that holds for both: members are ordered so that the worse one is the larger.
 [[nodiscard]] constexpr precision weaker(const precision& left, const precision& right) noexcept {
-    return std::max(left, right);
+    return left < right ? right : left;
 }
 
 } // namespace peakscope

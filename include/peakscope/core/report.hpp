@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The report: what a measurement found, as plain data. Ordered and comparable, no behaviour; whoever wants to show it,
-// store it or check it against a limit reads these members and needs nothing else of the library.
+// The report: what a measurement found, as plain data, ordered and comparable. Whoever wants to show it, store it or
+// check it against a limit reads these members and needs nothing else of the library.
 //
 // An empty optional means that the source cannot know the figure. It never means 0.
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/bytes.hpp>
+#include <peakscope/core/duration.hpp>
 #include <peakscope/core/precision.hpp>
+#include <peakscope/core/timeline.hpp>
 
-#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace peakscope {
@@ -25,7 +28,8 @@ struct allocator_state {
     std::optional<bytes> resident{}; ///< pages that it has in memory, its own data included
     std::optional<bytes> retained{}; ///< address space that it keeps without memory behind it; beyond the others
 
-    friend auto operator<=>(const allocator_state&, const allocator_state&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const allocator_state& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const allocator_state& other) const;
 };
 
 /// The heap in one window [t0, t1], with live(t) the bytes allocated and not yet freed at t, in the source's unit.
@@ -48,7 +52,8 @@ struct heap_figures {
     std::optional<std::uint64_t> blocks_end{};   ///< blocks_start + allocations - deallocations
     std::optional<allocator_state> allocator{};  ///< at t1; of several entries, at the end of the last one
 
-    friend auto operator<=>(const heap_figures&, const heap_figures&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const heap_figures& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const heap_figures& other) const;
 };
 
 /// What resident memory consists of at one moment, as far as the RSS source tells it apart.
@@ -62,7 +67,19 @@ struct resident_state {
     std::optional<bytes> swap{};      ///< swapped out; not resident
     std::optional<bytes> limit{};     ///< that the process, or the group it is in, must not exceed
 
-    friend auto operator<=>(const resident_state&, const resident_state&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const resident_state& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const resident_state& other) const;
+};
+
+/// What a window touched, read or written, also of what was unmapped before its end; in whole pages, somewhere between
+/// two bounds. Why they differ, rss/working_set.hpp says. Of several entries, each member is the largest.
+struct touched_memory {
+    bytes at_least{};
+    bytes at_most{};
+    bytes resident{}; ///< at t1, touched or not
+
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const touched_memory& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const touched_memory& other) const;
 };
 
 /// The process's resident memory in one window. The same rules as for `heap_figures`.
@@ -74,9 +91,35 @@ struct rss_figures {
     std::optional<bytes> delta{};
     std::optional<bytes> peak{};
     std::optional<bytes> peak_delta{};
+    std::optional<bytes> delta_bound{};     ///< of delta alone, where it is less than that of totals_precision
+    std::optional<bytes> profiler_bytes{};  ///< resident at t1 too, but the profiler's own: in none of these figures
     std::optional<resident_state> at_end{}; ///< at t1; of several entries, at the end of the last one
+    std::optional<touched_memory> touched{};
 
-    friend auto operator<=>(const rss_figures&, const rss_figures&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const rss_figures& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const rss_figures& other) const;
+};
+
+/// A program or library that the process has loaded.
+struct module_report {
+    std::string path{};
+    std::string build_id{};      ///< in hexadecimal, as `readelf -n` shows it; empty where it has none
+    std::uint64_t load_bias = 0; ///< an address less this is one of the file's own, as addr2line takes it
+
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const module_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const module_report& other) const;
+};
+
+/// What it took to look names up, after the measurement.
+struct naming_figures {
+    std::uint64_t addresses = 0; ///< that were to be named
+    std::uint64_t cached = 0;    ///< of them, those whose names were known
+    std::chrono::nanoseconds duration{};
+    /// Of the processes that looked them up, together; empty where this one did, or there was nothing to look up.
+    std::optional<bytes> children_peak_rss{};
+
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const naming_figures& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const naming_figures& other) const;
 };
 
 /// One frame of a call stack.
@@ -86,8 +129,10 @@ struct stack_frame {
     std::uint32_t line = 0;
     bool inlined = false;
     std::uint64_t address = 0; ///< the return address; of an inlined frame, that of the function it is inlined into
+    std::optional<std::uint32_t> module{}; ///< index into `memory_report::modules`; empty where it is not loaded
 
-    friend auto operator<=>(const stack_frame&, const stack_frame&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const stack_frame& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const stack_frame& other) const;
 };
 
 /// What the blocks of one site did in a window. Of a sampled site: estimates.
@@ -104,19 +149,38 @@ struct site_amounts {
     std::optional<bytes> at_peak_error{};
     std::optional<bytes> allocated_error{};
 
-    friend auto operator<=>(const site_amounts&, const site_amounts&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const site_amounts& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const site_amounts& other) const;
+};
+
+/// Sizes and lifetimes of the blocks of one call stack that were allocated in the measurement. Exact.
+struct lifetime_figures {
+    /// Allocations of 0 bytes, of 1, of 2 and 3, of 4 to 7, and so on; up to the largest there was.
+    std::vector<std::uint64_t> sizes{};
+    std::uint64_t temporary = 0;   ///< freed by the very next event of the thread that had allocated them
+    std::uint64_t short_lived = 0; ///< freed before the entry of the phase ended that they were allocated in
+    bytes short_lived_bytes{};
+    bytes peak_bytes{}; ///< the most that lived of them at one time
+
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const lifetime_figures& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const lifetime_figures& other) const;
 };
 
 /// A call stack that allocated, named by its first frame in the user's own code. One site at most has no stack: it
 /// holds what is not told apart by call stack, and its function says why.
 struct site_report {
+    /// The function of what was allocated before the measurement, when no stack was captured.
+    static constexpr const char* from_before = "(allocated before the measurement)";
+
     std::string function{};
     std::string file{}; ///< relative to the folder that most of the user's files are in
     std::uint32_t line = 0;
-    site_amounts amounts{};           ///< in the measurement
-    std::vector<stack_frame> stack{}; ///< all of it, the innermost frame first, files with their whole path
+    site_amounts amounts{};                      ///< in the measurement
+    std::vector<stack_frame> stack{};            ///< all of it, the innermost frame first, files with their whole path
+    std::optional<lifetime_figures> lifetimes{}; ///< where the heap source was asked for them (heap::lifetimes)
 
-    friend auto operator<=>(const site_report&, const site_report&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const site_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const site_report& other) const;
 };
 
 /// A site in one phase.
@@ -124,7 +188,8 @@ struct phase_site_report {
     std::size_t site = 0; ///< index into `memory_report::sites`
     site_amounts amounts{};
 
-    friend auto operator<=>(const phase_site_report&, const phase_site_report&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const phase_site_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const phase_site_report& other) const;
 };
 
 /// Where and when what was alive in a window had been allocated: one number for each of `memory_report::births`.
@@ -134,7 +199,8 @@ struct birth_report {
     bytes allocated{};             ///< by this phase itself: what phases inside it allocated is theirs
     std::vector<bytes> freed_in{}; ///< how much of that was freed while each phase was the innermost one
 
-    friend auto operator<=>(const birth_report&, const birth_report&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const birth_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const birth_report& other) const;
 };
 
 /// What threads did for a phase while it was in scope on them, whatever window was open. Exact. A peak is a matter of
@@ -148,7 +214,8 @@ struct work_figures {
     std::uint64_t allocations = 0;
     std::uint64_t deallocations = 0;
 
-    friend auto operator<=>(const work_figures&, const work_figures&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const work_figures& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const work_figures& other) const;
 };
 
 /// One phase of the phase list. A phase that was never entered has `entries` 0 and no figures but those of `work`.
@@ -158,11 +225,16 @@ struct phase_report {
     std::chrono::nanoseconds duration{}; ///< wall-clock time, summed over the entries
     heap_figures heap{};
     rss_figures rss{};
-    std::vector<phase_site_report> sites{}; ///< the largest delta first
+    /// The largest delta first. Of a phase that was never entered, but had in scope on threads: the blocks born in it,
+    /// through the whole measurement and at its peak.
+    std::vector<phase_site_report> sites{};
     std::optional<birth_report> births{};
     std::optional<work_figures> work{}; ///< of scopes on threads, with those of the phases inside it
+    /// When the heap's peak was reached, from the start of the measurement; empty where the source does not know.
+    std::optional<std::chrono::nanoseconds> peak_at{};
 
-    friend auto operator<=>(const phase_report&, const phase_report&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const phase_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const phase_report& other) const;
 };
 
 /// What was allocated while a label was in scope.
@@ -174,14 +246,16 @@ struct label_report {
     bytes peak_bytes{};    ///< the largest that its live blocks have held at one time
     bytes at_peak_bytes{}; ///< what they held at the moment of the measurement's peak
 
-    friend auto operator<=>(const label_report&, const label_report&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const label_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const label_report& other) const;
 };
 
 struct item_count {
     std::string name{};
     std::uint64_t count = 0;
 
-    friend auto operator<=>(const item_count&, const item_count&) = default;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const item_count& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const item_count& other) const;
 };
 
 /// A whole measurement.
@@ -194,17 +268,31 @@ struct memory_report {
     std::string allocator{}; ///< whose state `heap_figures::allocator` is: "jemalloc", ...; else empty
     std::string rss_source{};
     rss_figures rss{};
+    std::optional<bytes> process_peak_rss{}; ///< the largest since the process began, the profiler's own in it
     std::chrono::nanoseconds duration{};
     std::vector<phase_report> phases{};      ///< in the order of the phase list, a parent right before its children
     precision sites_precision = unavailable; ///< of sites; what lived at a peak is as precise as the peak, at best
     std::vector<site_report> sites{};        ///< the largest delta first
-    std::vector<label_report> labels{};      ///< the largest peak first
-    std::vector<std::string> births{};       ///< what the numbers of a `birth_report` stand for, in order
+    std::vector<module_report> modules{};    ///< that the frames of `sites` lie in
+    std::optional<naming_figures> naming{};  ///< empty where names were not looked up
+    std::vector<phase_site_report> outside_sites{}; ///< while no phase was open; at the measurement's peak
+    std::vector<label_report> labels{};             ///< the largest peak first
+    std::vector<std::string> births{};              ///< what the numbers of a `birth_report` stand for, in order
     std::optional<birth_report> measurement_births{};
+    /// When the heap's peak was reached, from the start of the measurement; empty where the source does not know.
+    std::optional<std::chrono::nanoseconds> peak_at{};
+    timeline_report timeline{};
     std::optional<bytes> profiler_bytes{}; ///< memory of the profiler itself, at the end; in no heap figure
     std::vector<std::string> notes{};      ///< what a reader must know: why a figure is unavailable, what was left out
 
-    friend auto operator<=>(const memory_report&, const memory_report&) = default;
+    /// A phase by its path, "rendering/markdown", or by a name that only one phase has, "markdown". It is part of this
+    /// report. Throws `usage_error`, with the phases there are, where there is none or several have the name.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] const phase_report& phase(std::string_view path) const;
+    /// The same, and null where `phase` throws.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] const phase_report* find_phase(std::string_view path) const noexcept;
+
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::strong_ordering operator<=>(const memory_report& other) const;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operator==(const memory_report& other) const;
 };
 
 } // namespace peakscope

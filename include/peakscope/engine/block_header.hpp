@@ -11,10 +11,18 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 
 namespace peakscope::engine {
+
+// When a block was born, where a measurement asks for lifetimes: right in front of its header.
+struct birth {
+    static constexpr std::uint32_t no_site = 0;
+
+    std::uint32_t site = no_site; // number of its call stack (lifetimes.hpp)
+    std::uint32_t entry = 0;      // of the innermost phase; 0 outside of phases
+    std::uint64_t number = 0;     // of all births in the process; 0 for none
+};
 
 // What a header says of its block.
 struct known_block {
@@ -22,18 +30,21 @@ struct known_block {
     bool own = false;
     std::uint64_t requested_bytes = 0;
     std::int64_t padding_bytes = 0; // in front of the block beyond its header
+    birth born{};
 };
 
 struct block_header {
     std::uint64_t requested_bytes;
     // The block's address, which tells our blocks from foreign ones, and laid over it (by exclusive or) what is known
-    // of the block. Bits 36 to 42: how far it lies from what malloc returned, a power of two from 16 on, as the
-    // logarithm of its sixteenth. Bit 43: the profiler's own memory. From bit 44 on: the block's origin. One number, so
-    // that one comparison recognises the block that almost every block is.
+    // of the block. Bits 36 to 41: how far it lies from what malloc returned, a power of two from 16 on, as the
+    // logarithm of its sixteenth. Bit 42: there is a `birth` in front of it. Bit 43: the profiler's own memory. From
+    // bit 44 on: the block's origin. One number, so that one comparison recognises the block that almost every block
+    // is.
     std::uint64_t tag;
 
     static constexpr std::uint64_t address_bits = 0xf'ffff'ffffU;
     static constexpr unsigned offset_shift = 36;
+    static constexpr std::uint64_t birth_bit = std::uint64_t{1} << 42U;
     static constexpr std::uint64_t own_bit = std::uint64_t{1} << 43U;
     static constexpr unsigned origin_shift = 44;
 
@@ -52,23 +63,36 @@ struct block_header {
         return tag_of(block, tag) ^ scrambler;
     }
 
+    // Where `has_birth` is true.
+    [[nodiscard]] static birth& birth_of(void* block) noexcept {
+        return *std::launder(reinterpret_cast<birth*>(&of(block)) - 1);
+    }
+
+    [[nodiscard]] bool has_birth() const noexcept { return (known() & birth_bit) != 0; }
     [[nodiscard]] bool own() const noexcept { return (known() & own_bit) != 0; }
     [[nodiscard]] origin from() const noexcept { return static_cast<origin>(known() >> origin_shift); }
     [[nodiscard]] std::size_t base_offset() const noexcept {
-        return std::size_t{16} << (known() >> offset_shift & 0x7fU);
+        return std::size_t{16} << (known() >> offset_shift & 0x3fU);
     }
     // What lies in front of the block beyond its header.
     [[nodiscard]] std::int64_t padding_bytes() const noexcept {
         return static_cast<std::int64_t>(base_offset()) - static_cast<std::int64_t>(sizeof(block_header));
     }
 
-    [[nodiscard]] known_block facts() const noexcept { return {from(), own(), requested_bytes, padding_bytes()}; }
+    [[nodiscard]] known_block facts() noexcept {
+        return {from(), own(), requested_bytes, padding_bytes(), has_birth() ? birth_of(this + 1) : birth{}};
+    }
 
     // For a block that has room for its header and no more in front of it.
     void set_tag(origin from) noexcept { tag = tag_of(this + 1, key_of(sizeof(block_header), from)); }
     // It must have had none.
     void set_origin(origin from) noexcept { tag ^= std::uint64_t{from} << origin_shift; }
     void set_own() noexcept { tag ^= own_bit; }
+    // There is room for it.
+    void set_birth() noexcept {
+        tag ^= birth_bit;
+        ::new (static_cast<void*>(reinterpret_cast<birth*>(this) - 1)) birth{};
+    }
 
   private:
     // Its low bits are not 0 and those of a block's address are, so that the tag of a freed block, 0, is not ours.
@@ -76,7 +100,7 @@ struct block_header {
 
     [[nodiscard]] std::uint64_t known() const noexcept { return known_by(tag, this + 1); }
 };
-static_assert(sizeof(block_header) == 16);
+static_assert(sizeof(block_header) == 16 && sizeof(birth) == 16);
 
 // What stands where a block of ours has its tag. The sanitizers are asked to look away: before a foreign block there is
 // what its allocator put there, and reading that is the point.
@@ -88,67 +112,21 @@ tag_before(void* block) noexcept {
     return block_header::of(block).tag;
 }
 
-// Whether what is known of a block says that `allocate_with_header` made it.
-[[nodiscard]] inline bool says_ours(std::uint64_t known) noexcept { return (known & block_header::address_bits) == 0; }
+// Whether what is known of a block says that it is one of ours.
+[[nodiscard]] inline bool has_valid_tag(std::uint64_t known) noexcept {
+    return (known & block_header::address_bits) == 0;
+}
 [[nodiscard]] inline bool has_header(void* block) noexcept {
-    return says_ours(block_header::known_by(tag_before(block), block));
+    return has_valid_tag(block_header::known_by(tag_before(block), block));
 }
 
 // Whether it says that, and that the block is the program's and not over-aligned, as almost every
 // block is.
-[[nodiscard]] inline bool is_usual(std::uint64_t known) noexcept {
+[[nodiscard]] inline bool is_plain(std::uint64_t known) noexcept {
     return known << (64 - block_header::origin_shift) == 0;
 }
 
-// The memory of blocks: the C library's, or that of whoever is linked or preloaded in its place.
-struct c_allocator {
-    [[nodiscard]] static void* allocate(std::size_t size_bytes) noexcept { return std::malloc(size_bytes); }
-    [[nodiscard]] static void* allocate_aligned(std::size_t alignment, std::size_t size_bytes) noexcept {
-        // It wants a multiple of the alignment.
-        return std::aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
-    }
-    static void deallocate(void* memory) noexcept { std::free(memory); }
-};
-
 // No object is larger than PTRDIFF_MAX, and a header must fit in front of it.
 inline constexpr std::size_t largest_block_bytes = PTRDIFF_MAX - sizeof(block_header);
-
-// The short way: a block that malloc's alignment is good enough for, of at most `largest_block_bytes`, with a header
-// that is still to be tagged. Null when there is no memory.
-template <class Base>
-[[nodiscard, gnu::always_inline]] inline void* allocate_untagged(std::size_t requested_bytes) noexcept {
-    void* const base = Base::allocate(requested_bytes + sizeof(block_header));
-    if (base == nullptr) [[unlikely]]
-        return nullptr;
-    void* const block = static_cast<std::byte*>(base) + sizeof(block_header);
-    block_header::of(block).requested_bytes = requested_bytes;
-    return block;
-}
-
-// Memory for a block of `requested_bytes` and its header, tagged with no origin, or null. The alignment is a power of
-// two.
-template <class Base>
-[[nodiscard]] inline void* allocate_with_header(std::size_t requested_bytes, std::size_t alignment) noexcept {
-    const bool over_aligned = alignment > alignof(std::max_align_t);
-    const std::size_t offset = over_aligned ? alignment : sizeof(block_header);
-    if (offset > PTRDIFF_MAX / 4 || requested_bytes > PTRDIFF_MAX - 2 * offset) [[unlikely]]
-        return nullptr;
-    void* const base = over_aligned ? Base::allocate_aligned(alignment, requested_bytes + offset)
-                                    : Base::allocate(requested_bytes + offset);
-    if (base == nullptr) [[unlikely]]
-        return nullptr;
-    void* const block = static_cast<std::byte*>(base) + offset;
-    ::new (static_cast<block_header*>(block) - 1)
-        block_header{requested_bytes, block_header::tag_of(block, block_header::key_of(offset, not_attributed))};
-    return block;
-}
-
-// The block must come from one of the two and lie `base_offset` into its memory. The mark goes with it: a foreign block
-// that is later given the same address must not find it in the memory before it.
-template <class Base>
-inline void free_with_header(void* block, std::size_t base_offset) noexcept {
-    block_header::of(block).tag = 0;
-    Base::deallocate(static_cast<std::byte*>(block) - base_offset);
-}
 
 } // namespace peakscope::engine

@@ -8,7 +8,6 @@
 #include <peakscope/engine/event.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <thread>
 
@@ -86,6 +85,7 @@ struct interval_peak {
 [[nodiscard]] inline interval_peak flush_all(const cut&) noexcept {
     interval_peak reading;
     std::int64_t threads_at_work = 0;
+    bool rose = false;
     for (auto* record = first_record(); record != nullptr; record = record->next) {
         if (record->interval == state.interval)
             ++threads_at_work;
@@ -93,12 +93,16 @@ struct interval_peak {
             continue;
         else
             record->alone = false;
-        if (flush_quietly(*record)) reading.is_now = !record->alone;
+        if (flush_without_notice(*record)) {
+            rose = true;
+            reading.is_now = !record->alone;
+        }
         const std::size_t labels = state.label_count.load(std::memory_order_acquire);
         for (std::size_t label = 1; label < labels; ++label)
             if (label_pending& pending = record->labels[label]; pending.bytes != 0 || pending.high_bytes != 0)
                 flush_label(pending, state.labels[label]);
     }
+    if (state.timeline != nullptr) add_to_timeline(rose);
     reading.peak_bytes = state.peak_bytes.load(std::memory_order_relaxed);
     if (threads_at_work > 1)
         reading.bound_bytes = (threads_at_work + 1) * state.batch_bytes.load(std::memory_order_relaxed);
@@ -116,39 +120,38 @@ void for_each_changed(const cut&, Use use) noexcept {
         }
 }
 
-// Whether every block of the origin is in its tallies. A sampled origin's are in its context's.
-[[nodiscard]] inline bool is_counted(origin from) noexcept {
-    return from == not_attributed || state.origins[from].kind == origin_kind::counted;
-}
-
 // Whether what a tally has noted is what it held at the last peak; else that is what it holds now.
 [[nodiscard]] inline bool noted_at_peak(const thread_record& record, origin from, const tally& changed) noexcept {
-    const std::uint64_t stamp = changed.special ? record.specials[from].stamp : changed.stamp;
-    return stamp == record.moment && record.seen_peaks == state.peaks.load(std::memory_order_relaxed);
+    const std::uint64_t stamp = changed.has_extra ? record.extras[from].stamp : changed.stamp;
+    return stamp == record.peak_epoch && record.seen_peaks == state.peaks.load(std::memory_order_relaxed);
 }
 
-// Ends the interval: hands every changed tally to `use(from, tally, special)`, sets it back, and opens the next one.
-// `special` is null where the tally is not a special one.
+// Ends the interval: hands every changed tally to `use(from, tally, extra)`, sets it back, and opens the next one.
+// `extra` is null where the origin has no extra tally.
 template <class Use>
 void end_interval(const cut& standing_still, Use use) noexcept {
+    state.reach_live();
     for_each_changed(standing_still, [&](thread_record& record, origin from, tally& changed) {
-        special_tally* const more = changed.special ? &record.specials[from] : nullptr;
+        extra_tally* const extra = changed.has_extra ? &record.extras[from] : nullptr;
         holding& live = state.live[from];
         if (is_counted(from)) {
             state.totals += changed.since_cut;
             record.collected += changed.since_cut;
             live.bytes += changed.since_cut.live_bytes();
             live.blocks += changed.since_cut.live_blocks();
-        } else if (more != nullptr) { // always: a sampled origin is a special one
-            live.add(more->live);
+        } else if (extra != nullptr) { // always: a sampled origin has one
+            live.add(extra->live);
             live.samples += changed.since_cut.live_blocks();
         }
-        use(from, changed, more);
+        use(from, changed, extra);
         changed = {};
-        if (more != nullptr) *more = {};
+        if (extra != nullptr) *extra = {};
     });
-    for (auto* record = first_record(); record != nullptr; record = record->next)
+    for (auto* record = first_record(); record != nullptr; record = record->next) {
         record->changed = thread_record::end_of_list;
+        record->most_blocks = {};
+        record->most_before_peak = 0;
+    }
     ++state.interval;
     state.first.store(nullptr, std::memory_order_relaxed);
     state.shared.store(false, std::memory_order_relaxed);

@@ -6,8 +6,6 @@
 #include <peakscope/engine/block_header.hpp>
 #include <peakscope/engine/state.hpp>
 
-#include <atomic>
-
 namespace peakscope::engine {
 
 /// What is known of an allocation that could be made to fail.
@@ -26,12 +24,13 @@ class fault_scope {
     fault_scope(fault_function* fails, void* context) noexcept {
         fault_context = context;
         faults_here = fails;
-        slow_from_before_ = state.slow_from_bytes.load(std::memory_order_relaxed);
+        was_off_ = is_off();
         state.injects.store(true, std::memory_order_relaxed);
-        state.slow_from_bytes.store(0, std::memory_order_relaxed);
+        state.slow_from_bytes.store(slow_from::any_size, std::memory_order_relaxed);
     }
     ~fault_scope() {
-        state.slow_from_bytes.store(slow_from_before_, std::memory_order_relaxed);
+        const bool stays = was_off_ || state.watches.load(std::memory_order_relaxed);
+        state.slow_from_bytes.store(stays ? slow_from::any_size : slow_from::too_large, std::memory_order_relaxed);
         state.injects.store(false, std::memory_order_relaxed);
         faults_here = nullptr;
     }
@@ -39,7 +38,7 @@ class fault_scope {
     fault_scope& operator=(const fault_scope&) = delete;
 
   private:
-    std::size_t slow_from_before_ = 0;
+    bool was_off_ = false;
 };
 
 } // namespace peakscope::engine

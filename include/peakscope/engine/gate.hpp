@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The gate: where a cut holds threads up, and how they learn of what they need to know only now and then. It has a
 // number that changes when there is something to learn, and a thread that finds another number than it last came
-// through with takes the long way once.
+// through with takes the slow path once.
 #pragma once
 
 #include <peakscope/engine/block_header.hpp>
 #include <peakscope/engine/event.hpp>
 #include <peakscope/memory/hash.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -19,9 +18,9 @@
 
 namespace peakscope::engine {
 
-// The phase that the thread has in scope (work.hpp), or 0.
-[[nodiscard]] inline std::uint16_t phase_worked_for(const thread_record& record) noexcept {
-    return record.work_generation == state.generation ? record.work : std::uint16_t{0};
+// The phase that the thread has in scope (work.hpp), if any.
+[[nodiscard]] inline phase_slot phase_worked_for(const thread_record& record) noexcept {
+    return record.scopes.work_generation == state.generation ? record.scopes.work : phase_slot{};
 }
 
 // An origin for blocks that this thread allocates; `not_attributed` when there are no more numbers. Inside an event
@@ -29,13 +28,14 @@ namespace peakscope::engine {
 [[nodiscard]] inline origin intern_origin(const thread_record& record, sites::stored_stack stack,
                                           origin_kind kind) noexcept {
     const std::lock_guard lock{state.tables_lock};
-    return state.origins.intern({stack, state.phase, phase_worked_for(record), record.label, kind,
+    return state.origins.intern({stack, state.phase, phase_worked_for(record), record.scopes.label, kind,
                                  stack == nullptr ? not_attributed : record.context});
 }
 
 inline void set_context(thread_record& record) noexcept {
     record.context =
         is_nested(record) ? record.interrupted->context : intern_origin(record, nullptr, origin_kind::counted);
+    record.context_is_void = false;
     record.context_key = block_header::key_of(sizeof(block_header), record.context);
     record.context_tally = record.tallies + record.context;
     set_upper_bound(record);
@@ -72,24 +72,27 @@ inline void join_interval(thread_record& record) noexcept {
         record.alone ? state.peak_bytes.load(std::memory_order_relaxed) - record.base_bytes : std::int64_t{0};
     set_bounds(record);
     record.seen_peaks = state.peaks.load(std::memory_order_relaxed);
-    begin_moment(record);
+    begin_peak_epoch(record);
     if (record.generation != state.generation) join_measurement(record);
     set_context(record);
 }
 
 // What the gate's new number may mean. Inside an event.
 inline void learn(thread_record& record) noexcept {
-    if (record.interval != state.interval) join_interval(record);
+    if (record.interval != state.interval)
+        join_interval(record);
+    else if (record.context_is_void)
+        set_context(record);
     if (record.alone && state.shared.load(std::memory_order_acquire)) {
         // All that it has counted up to now, it has counted alone, and knows exactly.
-        const bool holds_the_peak = flush_quietly(record);
+        const bool holds_the_peak = flush_without_notice(record);
         record.alone = false;
         record.high_bytes = 0;
         set_bounds(record);
         if (holds_the_peak) record.seen_peaks = state.peaks.load(std::memory_order_relaxed);
     }
     if (std::exchange(record.seen_peaks, state.peaks.load(std::memory_order_relaxed)) != record.seen_peaks)
-        begin_moment(record);
+        begin_peak_epoch(record);
 }
 
 // Between the hooks of a fork, glibc locks what a thread may have locked that stands here: the name service, for

@@ -5,8 +5,10 @@
 // a sum over origins.
 #pragma once
 
+#include <peakscope/core/phase_slot.hpp>
 #include <peakscope/memory/number_index.hpp>
 #include <peakscope/memory/pages.hpp>
+#include <peakscope/memory/resident.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
 #include <cstddef>
@@ -24,9 +26,6 @@ inline constexpr origin ignored = 1;
 inline constexpr std::size_t most_origins = std::size_t{1} << 20U;
 inline constexpr std::size_t most_phases = 65'533;
 
-// Phases as origins number them. Those of the phase list follow.
-enum : std::uint16_t { before_measurement = 0, outside_phases = 1, first_phase = 2 };
-
 enum class origin_kind : std::uint16_t {
     unused = 0,
     counted = 1,    // every block is in its sums
@@ -35,15 +34,15 @@ enum class origin_kind : std::uint16_t {
 };
 
 struct origin_info {
-    sites::stored_stack stack = nullptr;      // null for blocks whose stack was not captured
-    std::uint16_t phase = before_measurement; // the innermost that was open
-    std::uint16_t work = 0;                   // the one that was in scope on the thread, if any
+    sites::stored_stack stack = nullptr; // null for blocks whose stack was not captured
+    phase_slot phase{};                  // the innermost that was open
+    phase_slot work{};                   // the one that was in scope on the thread, if any
     std::uint16_t label = 0;
     origin_kind kind = origin_kind::unused;
     origin context = not_attributed; // the origin with the same phase and label and no stack
 
     // What a report counts the blocks to.
-    [[nodiscard]] std::uint16_t born() const noexcept { return work != 0 ? work : phase; }
+    [[nodiscard]] phase_slot born() const noexcept { return work.is_phase() ? work : phase; }
     [[nodiscard]] bool same_as(const origin_info& other) const noexcept {
         return stack == other.stack && phase == other.phase && work == other.work && label == other.label &&
                kind == other.kind;
@@ -67,11 +66,12 @@ class origin_table {
         const origin number = free_ != not_attributed ? free_ : static_cast<origin>(count_);
         if (number == limit_ ||
             !index_.insert(hash_of(wanted), number, [&](origin other) { return hash_of(infos_[other]); }))
-            return not_attributed;
+            return none_left();
         if (number == free_)
             free_ = infos_[number].context; // unused ones form a list
         else
             ++count_;
+        resident_.reach(infos_, (number + std::size_t{1}) * sizeof(origin_info));
         infos_[number] = wanted;
         return number;
     }
@@ -82,11 +82,11 @@ class origin_table {
     void begin(IsLive is_live) noexcept {
         index_.clear();
         free_ = not_attributed;
+        was_full_ = false;
         for (std::size_t number = count_; number-- > 1;) {
             origin_info& info = infos_[number];
             if (info.kind != origin_kind::unused && is_live(static_cast<origin>(number))) {
-                info.phase = before_measurement;
-                info.work = 0;
+                info.phase = info.work = phase_slot{};
                 // The rate may be another one now, so that what the block stood for cannot be told any more.
                 if (info.kind == origin_kind::sampled) info.kind = origin_kind::was_sampled;
             } else {
@@ -100,25 +100,30 @@ class origin_table {
     // Origins are numbered below this; 0 stands for what is not attributed.
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    // In this measurement there was no number left for one at least.
+    [[nodiscard]] bool was_full() const noexcept { return was_full_; }
     [[nodiscard]] const origin_info& operator[](origin number) const noexcept { return infos_[number]; }
 
-    [[nodiscard]] std::int64_t resident() const noexcept {
-        return memory::resident_bytes(infos_, count_ * sizeof(origin_info)) + index_.resident();
-    }
-
   private:
+    [[nodiscard]] origin none_left() noexcept {
+        was_full_ = true;
+        return not_attributed;
+    }
     [[nodiscard]] static std::uint64_t hash_of(const origin_info& info) noexcept {
         std::uint64_t hash = reinterpret_cast<std::uintptr_t>(info.stack);
-        hash = memory::add_to_hash(hash, std::uint64_t{info.phase} << 48U | std::uint64_t{info.work} << 32U |
+        hash = memory::add_to_hash(hash, std::uint64_t{info.phase.number()} << 48U |
+                                             std::uint64_t{info.work.number()} << 32U |
                                              std::uint64_t{info.label} << 16U | static_cast<std::uint64_t>(info.kind));
         return memory::finished_hash(hash);
     }
 
     origin_info* infos_ = nullptr;
-    memory::number_index index_;
+    memory::resident_front resident_{};
+    memory::number_index index_{};
     std::size_t count_ = 1;
     std::size_t limit_ = 0;
     origin free_ = not_attributed;
+    bool was_full_ = false;
 };
 
 } // namespace peakscope::engine

@@ -13,7 +13,7 @@ namespace peakscope::engine {
 // While one is alive, its counter in its thread's record is raised.
 class set_apart_scope {
   public:
-    PEAKSCOPE_BODY_ELSEWHERE explicit set_apart_scope(std::uint32_t thread_record::* scopes) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE explicit set_apart_scope(std::uint32_t thread_scopes::* scopes) noexcept;
     ~set_apart_scope();
     set_apart_scope(const set_apart_scope&) = delete;
     set_apart_scope& operator=(const set_apart_scope&) = delete;
@@ -21,13 +21,13 @@ class set_apart_scope {
   private:
     void change(int by) const noexcept;
 
-    std::uint32_t thread_record::* scopes_;
+    std::uint32_t thread_scopes::* scopes_;
 };
 
 // While one is alive, what its thread allocates is the profiler's own memory.
 class own_memory_scope {
   public:
-    own_memory_scope() noexcept : scope_(&thread_record::own_memory_scopes) {}
+    own_memory_scope() noexcept : scope_(&thread_scopes::own_memory) {}
     ~own_memory_scope() = default;
     own_memory_scope(const own_memory_scope&) = delete;
     own_memory_scope& operator=(const own_memory_scope&) = delete;

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The long way of an event: what the operators do not count themselves.
+// The slow path of an event: what the operators do not count themselves.
 #pragma once
 
 #include <peakscope/engine/block_header.hpp>
 #include <peakscope/engine/event.hpp>
+#include <peakscope/engine/lifetimes.hpp>
 #include <peakscope/engine/records.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace peakscope::engine {
 
-// The long way of an allocation. The block has its tag, without an origin.
+// The slow path of an allocation. The block has its tag, without an origin.
 inline void count_allocation(thread_record& record, void* block, const void* frame) noexcept {
     block_header& header = block_header::of(block);
-    if ((record.own_memory_scopes | record.ignoring_scopes) != 0) {
-        const aside in_progress{record};
+    if (record.scopes.set_apart()) {
+        const excluded_from_cuts in_progress{record};
         header.set_own();
         record.own_blocks += 1;
-        if (record.own_memory_scopes != 0)
+        if (record.scopes.own_memory != 0)
             record.own_bytes += static_cast<std::int64_t>(header.requested_bytes);
         else
             header.set_origin(ignored);
@@ -34,23 +34,24 @@ inline void count_allocation(thread_record& record, void* block, const void* fra
             return;
         }
     }
-    static_cast<void>(mode->thorough(block, record, frame));
+    static_cast<void>(mode->slow(block, record, frame));
 }
 
 // What an over-aligned block wastes in front of it is the profiler's own memory, and no block's size shows it.
 inline void count_padding(thread_record& record, void* block) noexcept {
-    const aside in_progress{record};
+    const excluded_from_cuts in_progress{record};
     record.own_bytes += block_header::of(block).padding_bytes();
 }
 
-// A block that is over-aligned, or the profiler's own, or ignored.
-inline void count_unusual_deallocation(thread_record& record, const known_block& block) noexcept {
+// A block that is over-aligned, or the profiler's own, or ignored; and every block while lifetimes are watched.
+inline void count_deallocation(thread_record& record, const known_block& block) noexcept {
     if (!block.own) {
         const event in_progress{record};
         add_deallocation(record, block.from, block.requested_bytes);
+        if (state.lives != nullptr) state.lives->add_death(record, block);
     }
     if (!block.own && block.padding_bytes == 0) return;
-    const aside in_progress{record};
+    const excluded_from_cuts in_progress{record};
     record.own_bytes -= block.padding_bytes;
     if (block.own) {
         if (block.from != ignored) record.own_bytes -= static_cast<std::int64_t>(block.requested_bytes);
@@ -58,7 +59,7 @@ inline void count_unusual_deallocation(thread_record& record, const known_block&
     }
 }
 
-// The long way of an allocation that the operator could not count itself. The block has no tag yet.
+// The slow path of an allocation that has no tag yet.
 inline void count_untagged(thread_record& record, void* block, const void* frame) noexcept {
     block_header::of(block).set_tag(not_attributed);
     count_allocation(record, block, frame);

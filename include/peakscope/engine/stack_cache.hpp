@@ -5,7 +5,7 @@
 
 #include <peakscope/engine/origin_table.hpp>
 #include <peakscope/memory/hash.hpp>
-#include <peakscope/memory/pages.hpp>
+#include <peakscope/memory/resident.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/stack_table.hpp>
 
@@ -21,8 +21,11 @@ class stack_cache {
     static constexpr std::size_t most_slots = 65'536;
     static constexpr std::size_t size_bytes() noexcept { return most_slots * sizeof(slot); }
 
-    // Pages that read as zeros, `size_bytes()` of them.
-    void use(void* pages) noexcept { slots_ = static_cast<slot*>(pages); }
+    // Room for it in pages that read as zeros, `size_bytes()` of it; where these pages are marked.
+    void use(std::byte* room, memory::resident_marks& pages) noexcept {
+        slots_ = reinterpret_cast<slot*>(room);
+        pages_ = &pages;
+    }
 
     // The origin of the stack in this context, or `not_attributed`. Most stacks are `Most` frames deep: for these, the
     // compiler knows how often the loops run.
@@ -46,17 +49,14 @@ class stack_cache {
         std::size_t at = hash & mask_;
         while (slots_[at].key != 0)
             at = (at + 1) & mask_;
+        pages_->touch(&slots_[at], sizeof(slot));
         slots_[at] = {key_of(hash, context, view.depth), stacks.place_of(stack), from};
         ++used_;
     }
 
     void clear() noexcept {
-        memory::clear_pages(slots_, (mask_ + 1) * sizeof(slot));
+        pages_->clear(reinterpret_cast<std::byte*>(slots_), (mask_ + 1) * sizeof(slot));
         used_ = 0;
-    }
-
-    [[nodiscard]] std::int64_t resident() const noexcept {
-        return memory::resident_bytes(slots_, (mask_ + 1) * sizeof(slot));
     }
 
   private:
@@ -91,6 +91,7 @@ class stack_cache {
     }
 
     slot* slots_ = nullptr;
+    memory::resident_marks* pages_ = nullptr;
     std::size_t mask_ = 1'023;
     std::size_t used_ = 0;
 };

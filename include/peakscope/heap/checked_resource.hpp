@@ -3,6 +3,8 @@
 // deallocation, a block freed twice, a block that came from elsewhere, and blocks that are left when it is destroyed.
 // With a site policy, each error names where the block was allocated, and where it was freed first.
 //
+//     #include <peakscope/sites/libbacktrace.hpp>
+//     #include <peakscope/sites/unwind.hpp>
 //     peakscope::heap::checked_resource<peakscope::sites::unwind<16>> memory;
 //     my_container<int> under_test{&memory};
 //
@@ -220,9 +222,9 @@ class checked_resource : public resource {
     }
 
     handler on_misuse_;
-    std::mutex guard_;
-    std::unordered_map<void*, record> blocks_;
-    std::deque<std::pair<void*, std::size_t>> freed_;
+    std::mutex guard_{};
+    std::unordered_map<void*, record> blocks_{};
+    std::deque<std::pair<void*, std::size_t>> freed_{};
     std::size_t next_number_ = 0;
 };
 

@@ -46,6 +46,8 @@ class counted_allocator {
     /// `counts` must outlive every block.
     explicit counted_allocator(instance_counter& counts, const Upstream& upstream = Upstream()) noexcept
         : counts_(&counts), upstream_(upstream) {}
+    counted_allocator(const counted_allocator&) = default;
+    counted_allocator& operator=(const counted_allocator&) = default;
     template <class Other, class OtherUpstream>
     counted_allocator(const counted_allocator<Other, OtherUpstream>& other) noexcept // NOLINT: converts, as they all do
         : counts_(other.counts_), upstream_(other.upstream_) {}

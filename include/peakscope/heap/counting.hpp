@@ -25,8 +25,7 @@
 // With an allocator's source as an option, `counting<sites::frames<8>, jemalloc<>>`, the report has what that allocator
 // says of itself beside what was asked for: usable, active and resident bytes at the end of each window.
 //
-// The price: sixteen bytes in front of each block, and the tables, reported as the profiler's own. They are in the RSS
-// figures.
+// The price: sixteen bytes in front of each block, and the tables, reported as the profiler's own.
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
@@ -52,20 +51,27 @@ namespace detail {
 // What the sources over the counting engine have in common. `RateBytes`: one stack in so many bytes is captured, all of
 // them with 0.
 template <const counted_functions& Counted, std::int64_t RateBytes, class... Options>
-class counting_source : public names_allocator<typename chosen<is_statistics, no_statistics, Options...>::type> {
-    static_assert(((batch_option<Options> || site_option<Options> || statistics_option<Options>) && ...),
-                  "peakscope: the options of a counting heap source are batch<...>, a site policy, and an allocator's "
-                  "source; include its header (peakscope/sites/..., peakscope/heap/...) where the measurement starts");
+class counting_source : public names_allocator<chosen<is_statistics, no_statistics, Options...>> {
+    static_assert(((batch_option<Options> || site_option<Options> || statistics_option<Options> ||
+                    lifetimes_option<Options>) &&
+                   ...),
+                  "peakscope: the options of a counting heap source are batch<...>, lifetimes, a site policy, and an "
+                  "allocator's source; include its header (peakscope/sites/..., peakscope/heap/...) where the "
+                  "measurement starts");
     static_assert((0 + ... + batch_option<Options>) <= 1 && (0 + ... + site_option<Options>) <= 1 &&
                       (0 + ... + statistics_option<Options>) <= 1,
                   "peakscope: a counting heap source takes one batch<...>, one site policy and one allocator's source");
 
-    using allocator = typename chosen<is_statistics, no_statistics, Options...>::type;
+    using allocator = chosen<is_statistics, no_statistics, Options...>;
     static constexpr bool reads_statistics = statistics_option<allocator>;
-    using site_policy = typename chosen<is_site, sites::none, Options...>::type;
+    using site_policy = chosen<is_site, sites::none, Options...>;
     static constexpr bool captures = !std::same_as<site_policy, sites::none>;
+    static constexpr bool watches = (false || ... || lifetimes_option<Options>);
+    static_assert(
+        !watches || (captures && RateBytes == 0),
+        "peakscope: lifetimes are those of the blocks of each site: they need a site policy, and no sampling");
     static constexpr std::int64_t batch_bytes =
-        chosen<is_batch, batch<bytes{default_batch_bytes}>, Options...>::type::batch_bytes;
+        chosen<is_batch, batch<bytes{default_batch_bytes}>, Options...>::batch_bytes;
 
   public:
     static constexpr const char* unit = "requested";
@@ -88,7 +94,10 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     /// blocks are attributed to where they come from.
     void attribute(std::size_t phase_count, std::size_t depth) {
         const capture_mode* mode = nullptr;
-        if constexpr (captures) mode = &capturing<site_policy, RateBytes>::mode;
+        if constexpr (watches)
+            mode = &capturing<site_policy>::watching;
+        else if constexpr (captures)
+            mode = &capturing<site_policy, RateBytes>::mode;
         session_.attribute(phase_count, depth, batch_bytes, mode);
     }
 
@@ -101,13 +110,13 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     }
 
     void enter(window& inner, window* outer) noexcept { session_.enter(inner, outer, 0); }
-    /// `phase` is the phase's number + 1, and 0 for the measurement.
-    void enter(window& inner, window* outer, std::size_t phase) noexcept { session_.enter(inner, outer, phase); }
+    /// `number` is 0 for the measurement, and from 1 on for the phases (see phase_slot).
+    void enter(window& inner, window* outer, std::size_t number) noexcept { session_.enter(inner, outer, number); }
 
     heap_figures leave(window& inner, window* outer) noexcept {
         heap_figures figures = session_.leave(inner, outer);
         if constexpr (reads_statistics) {
-            const own_memory profilers;
+            const own_memory uncounted;
             figures.allocator = allocator::statistics::read().state;
         }
         return figures;
@@ -120,13 +129,25 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         return own;
     }
 
+    /// What of the profiler's is resident, as of the last `enter` or `leave`.
+    [[nodiscard]] own_residence residence() const noexcept {
+        own_residence now = session_.residence();
+        if constexpr (captures && sites::keeps_tables<site_policy>) now.tables += bytes{site_policy::own_bytes()};
+        return now;
+    }
+
     [[nodiscard]] std::string remark() const { return session_.remark(); }
 
     /// Who allocated, when the measurement is closed. Throws std::bad_alloc.
     [[nodiscard]] attribution attributed() const {
-        attribution made = session_.attributed(RateBytes);
-        if constexpr (captures) made.of_sites = RateBytes > 0 ? sampled(bytes{RateBytes}) : exact;
-        return made;
+        const precision of_sites = RateBytes > 0 ? sampled(bytes{RateBytes}) : exact;
+        return session_.attributed(RateBytes, captures ? of_sites : unavailable);
+    }
+
+    /// Live bytes over time. Throws std::bad_alloc.
+    [[nodiscard]] std::vector<timeline_point> timeline() const { return session_.timeline(); }
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> peak_at(const window& closed) const noexcept {
+        return closed.peak_at();
     }
 
     /// The stacks of an attribution with names. Throws what the site policy's symboliser throws.
@@ -144,6 +165,9 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
         }
     }
 
+    /// As heap/counting_switch.hpp does, unless a measurement runs.
+    static void switch_counting(bool on) noexcept { counting_session::switch_counting(on); }
+
     /// Puts a label in scope on the calling thread and returns what to give back to `leave_label`.
     static std::uint16_t enter_label(std::string_view name) { return counting_session::enter_label(name); }
     static void leave_label(std::uint16_t before) noexcept { counting_session::leave_label(before); }
@@ -153,7 +177,7 @@ class counting_source : public names_allocator<typename chosen<is_statistics, no
     static void leave_work(std::uint64_t before) noexcept { counting_session::leave_work(before); }
 
   private:
-    counting_session session_;
+    counting_session session_{};
 };
 
 } // namespace detail

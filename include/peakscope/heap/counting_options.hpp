@@ -6,6 +6,11 @@
 #include <peakscope/sites/none.hpp>
 #include <peakscope/sites/stack.hpp>
 
+#include <boost/hana/find_if.hpp>
+#include <boost/hana/optional.hpp>
+#include <boost/hana/tuple.hpp>
+#include <boost/hana/type.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
@@ -20,7 +25,17 @@ struct batch {
     static constexpr std::int64_t batch_bytes = Bytes.count;
 };
 
+/// An option of `counting` with a site policy: sizes and lifetimes of the blocks of each site, as
+/// `site_report::lifetimes`. Every block takes sixteen bytes more then, and every event of the program the slow path:
+/// a profile to look for what need not be allocated, not for what takes time.
+struct lifetimes {
+    static constexpr bool watches_lifetimes = true;
+};
+
 namespace detail {
+
+template <class Option>
+concept lifetimes_option = requires { Option::watches_lifetimes; };
 
 template <class Option>
 concept batch_option = requires { Option::batch_bytes; };
@@ -42,21 +57,17 @@ struct names_allocator<no_statistics> {};
 template <class Option>
 concept site_option = std::same_as<Option, sites::none> || sites::stack_capture<Option>;
 
-// The first of the options that is of a kind, or the default.
-template <template <class> class Is, class Default, class... Options>
-struct chosen {
-    using type = Default;
-};
-template <template <class> class Is, class Default, class First, class... Rest>
-struct chosen<Is, Default, First, Rest...>
-    : std::conditional_t<Is<First>::value, std::type_identity<First>, chosen<Is, Default, Rest...>> {};
+template <class Option>
+struct is_batch : std::bool_constant<batch_option<Option>> {};
+template <class Option>
+struct is_statistics : std::bool_constant<statistics_option<Option>> {};
+template <class Option>
+struct is_site : std::bool_constant<site_option<Option>> {};
 
-template <class Option>
-using is_batch = std::bool_constant<batch_option<Option>>;
-template <class Option>
-using is_statistics = std::bool_constant<statistics_option<Option>>;
-template <class Option>
-using is_site = std::bool_constant<site_option<Option>>;
+// The first of the options that is of a kind, or the default.
+template <template <class> class IsOfKind, class Default, class... Options>
+using chosen = typename decltype(+boost::hana::find_if(boost::hana::tuple_t<Options...>, boost::hana::trait<IsOfKind>)
+                                      .value_or(boost::hana::type_c<Default>))::type;
 
 } // namespace detail
 

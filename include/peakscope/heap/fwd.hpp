@@ -4,6 +4,7 @@
 #pragma once
 
 #include <peakscope/core/byte_count.hpp>
+#include <peakscope/core/language.hpp>
 #include <peakscope/sites/fwd.hpp>
 
 #include <cstdint>
@@ -26,6 +27,7 @@ class malloc_sampling;
 
 template <bytes Bytes>
 struct batch;
+struct lifetimes;
 
 class resource;
 template <class Sites = sites::none>

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <peakscope/core/body.hpp>
+#include <peakscope/core/flow.hpp>
 #include <peakscope/core/report.hpp>
 
 #include <cstdint>
@@ -17,14 +18,6 @@
 namespace peakscope::heap {
 
 namespace detail {
-
-// What has been allocated and freed up to a moment; a flow, as the engine calls it.
-struct heap_totals {
-    std::uint64_t allocated_bytes = 0;
-    std::uint64_t freed_bytes = 0;
-    std::uint64_t allocations = 0;
-    std::uint64_t deallocations = 0;
-};
 
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool operators_are_replaced() noexcept;
 
@@ -43,7 +36,7 @@ class heap_since {
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] heap_figures figures() const noexcept;
 
   private:
-    detail::heap_totals start_;
+    flow start_{};
     std::int64_t outer_peak_bytes_ = 0;
     std::uint64_t generation_ = 0;
     bool has_peak_ = false;
@@ -58,7 +51,7 @@ class thread_heap_since {
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] heap_figures figures() const noexcept;
 
   private:
-    detail::heap_totals start_;
+    flow start_{};
 };
 
 } // namespace peakscope::heap

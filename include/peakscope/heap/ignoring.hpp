@@ -3,7 +3,7 @@
 //
 //     {
 //         const peakscope::heap::ignoring scope;
-//         log << "rendered " << page.title;
+//         logger << "rendered " << page.title;
 //     }
 //
 // For the sources over the counting engine (counting, malloc_counting and their sampling kin). What the scope's thread
@@ -18,7 +18,7 @@ namespace peakscope::heap {
 
 class [[nodiscard, maybe_unused]] ignoring {
   public:
-    ignoring() noexcept : scope_(&engine::thread_record::ignoring_scopes) {}
+    ignoring() noexcept : scope_(&engine::thread_scopes::ignoring) {}
     ~ignoring() = default;
     ignoring(const ignoring&) = delete;
     ignoring& operator=(const ignoring&) = delete;

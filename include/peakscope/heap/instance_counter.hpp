@@ -2,10 +2,11 @@
 // The counts of one memory resource or allocator.
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/bytes.hpp>
+#include <peakscope/core/flow.hpp>
 #include <peakscope/core/report.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -19,12 +20,8 @@ class instance_counter {
     /// One window of it. Windows nest.
     class window {
         friend instance_counter;
-        std::int64_t live_bytes_ = 0;
+        flow start_{};
         std::int64_t outer_peak_bytes_ = 0;
-        std::uint64_t allocated_bytes_ = 0;
-        std::uint64_t freed_bytes_ = 0;
-        std::uint64_t allocations_ = 0;
-        std::uint64_t deallocations_ = 0;
     };
 
     instance_counter() = default;
@@ -58,38 +55,19 @@ class instance_counter {
     /// Opens a window. All threads that use the counter must pause for it and for `leave`, or the figures may be off by
     /// what they do meanwhile.
     void enter(window& inner) noexcept {
-        inner.live_bytes_ = live().count;
-        inner.outer_peak_bytes_ = peak_bytes_.exchange(inner.live_bytes_, std::memory_order_relaxed);
-        inner.allocated_bytes_ = allocated_bytes_.load(std::memory_order_relaxed);
-        inner.freed_bytes_ = freed_bytes_.load(std::memory_order_relaxed);
-        inner.allocations_ = allocations();
-        inner.deallocations_ = deallocations();
+        inner.start_ = now();
+        inner.outer_peak_bytes_ = peak_bytes_.exchange(inner.start_.live_bytes(), std::memory_order_relaxed);
     }
 
     /// Closes the innermost window.
-    heap_figures leave(const window& inner) noexcept {
-        const std::int64_t end_bytes = live().count;
-        const std::int64_t peak_bytes = peak().count;
-        peak_bytes_.store(std::max(peak_bytes, inner.outer_peak_bytes_), std::memory_order_relaxed);
-        const auto difference = [](std::uint64_t end, std::uint64_t start) {
-            return bytes{static_cast<std::int64_t>(end - start)};
-        };
-        heap_figures figures{.totals_precision = exact, .peak_precision = exact};
-        figures.start = bytes{inner.live_bytes_};
-        figures.end = bytes{end_bytes};
-        figures.delta = bytes{end_bytes - inner.live_bytes_};
-        figures.peak = bytes{peak_bytes};
-        figures.peak_delta = bytes{peak_bytes - inner.live_bytes_};
-        figures.allocated = difference(allocated_bytes_.load(std::memory_order_relaxed), inner.allocated_bytes_);
-        figures.freed = difference(freed_bytes_.load(std::memory_order_relaxed), inner.freed_bytes_);
-        figures.allocations = allocations() - inner.allocations_;
-        figures.deallocations = deallocations() - inner.deallocations_;
-        figures.blocks_start = inner.allocations_ - inner.deallocations_;
-        figures.blocks_end = allocations() - deallocations();
-        return figures;
-    }
+    PEAKSCOPE_BODY_ELSEWHERE heap_figures leave(const window& inner) noexcept;
 
   private:
+    [[nodiscard]] flow now() const noexcept {
+        return {allocated_bytes_.load(std::memory_order_relaxed), freed_bytes_.load(std::memory_order_relaxed),
+                allocations(), deallocations()};
+    }
+
     std::atomic<std::int64_t> live_bytes_{0};
     std::atomic<std::int64_t> peak_bytes_{0};
     std::atomic<std::uint64_t> allocated_bytes_{0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// heap::malloc_counting: the heap as malloc and its kin see it, in requested bytes, exactly: what C++ allocates, what C
+// heap::malloc_counting: the heap as the malloc family sees it, in requested bytes, exactly: what C++ allocates, what C
 // libraries allocate, and what the C library allocates for itself.
 //
 //     // in one .cpp file of the program:

@@ -8,10 +8,8 @@
 // a microsecond. To settle, free memory is collected (mi_collect).
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/heap/statistics/allocator_statistics.hpp>
-
-#include <cstddef>
-#include <cstdint>
 
 namespace peakscope::heap {
 
@@ -21,29 +19,9 @@ struct mimalloc_statistics {
     static constexpr const char* name = "mimalloc";
     static constexpr const char* unit = "committed";
 
-    [[nodiscard]] static const char* missing() noexcept {
-        return serves_malloc("mi_process_info")
-                   ? nullptr
-                   : "malloc is not mimalloc's. Link with -lmimalloc (Debian: "
-                     "libmimalloc-dev), or preload libmimalloc.so.2 (Debian: libmimalloc2.0)";
-    }
-
-    static void settle() noexcept {
-        if (auto* const collect = function_of_process<void(bool)>("mi_collect")) collect(true);
-    }
-
-    [[nodiscard]] static allocator_reading read() noexcept {
-        using function = void(std::size_t*, std::size_t*, std::size_t*, std::size_t*, std::size_t*, std::size_t*,
-                              std::size_t*, std::size_t*);
-        static function* const process_info = function_of_process<function>("mi_process_info");
-        if (process_info == nullptr) return {};
-        std::size_t committed = 0;
-        process_info(nullptr, nullptr, nullptr, nullptr, nullptr, &committed, nullptr, nullptr);
-        allocator_reading now;
-        now.live = bytes{static_cast<std::int64_t>(committed)};
-        now.of_live = exact;
-        return now;
-    }
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static const char* missing() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE static void settle() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static allocator_reading read() noexcept;
 };
 
 } // namespace detail

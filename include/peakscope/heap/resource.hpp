@@ -79,7 +79,7 @@ class resource : public std::pmr::memory_resource {
 
   private:
     std::pmr::memory_resource* upstream_;
-    instance_counter counts_;
+    instance_counter counts_{};
 };
 
 } // namespace peakscope::heap

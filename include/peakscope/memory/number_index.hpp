@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A hash index over things that are kept elsewhere and have numbers. It grows with them, so that a program with few
-// call sites pays for few pages. Never given back: it belongs to the process, whose last events come after all
-// destructors.
+// call sites pays for few pages. It has no destructor, because the last events of a process come after all of these.
 #pragma once
 
 #include <peakscope/memory/pages.hpp>
+#include <peakscope/memory/resident.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <cstring>
 
 namespace peakscope::memory {
 
@@ -34,12 +34,22 @@ class number_index {
     }
 
     void clear() noexcept {
-        clear_pages(numbers_, slots_ * sizeof(std::uint32_t));
+        if (slots_ > 0) std::memset(numbers_, 0, slots_ * sizeof(std::uint32_t));
         count_ = 0;
     }
+    // Its memory is given back. Not by a destructor: those of the process stay to its end.
+    void release() noexcept {
+        resident_.give_back();
+        release_pages(numbers_, slots_ * sizeof(std::uint32_t));
+        numbers_ = nullptr;
+        slots_ = count_ = 0;
+    }
 
-    [[nodiscard]] std::int64_t resident() const noexcept {
-        return resident_bytes(numbers_, slots_ * sizeof(std::uint32_t));
+    // Empty, without memory.
+    void give_back() noexcept {
+        resident_.give_back();
+        release_pages(numbers_, slots_ * sizeof(std::uint32_t));
+        *this = {};
     }
 
   private:
@@ -55,10 +65,16 @@ class number_index {
         const std::size_t slots = slots_ == 0 ? 1'024 : 2 * slots_;
         auto* const numbers = static_cast<std::uint32_t*>(reserve_pages(slots * sizeof(std::uint32_t)));
         if (numbers == nullptr) return false;
-        std::uint32_t* const old = std::exchange(numbers_, numbers);
-        const std::size_t old_slots = std::exchange(slots_, slots);
+        resident_front resident;
+        resident.reach(numbers, slots * sizeof(std::uint32_t)); // what is hashed lies everywhere
+        std::uint32_t* const old = numbers_;
+        const std::size_t old_slots = slots_;
+        numbers_ = numbers;
+        slots_ = slots;
         for (std::size_t i = 0; i < old_slots; ++i)
             if (old[i] != 0) place(hash_of(old[i]), old[i]);
+        resident_.give_back();
+        resident_ = resident;
         release_pages(old, old_slots * sizeof(std::uint32_t));
         return true;
     }
@@ -66,6 +82,7 @@ class number_index {
     std::uint32_t* numbers_ = nullptr; // 0 for none
     std::size_t slots_ = 0;
     std::size_t count_ = 0;
+    resident_front resident_{};
 };
 
 } // namespace peakscope::memory

@@ -2,6 +2,7 @@
 // A phase list as a Boost.Hana sequence, for programs that compute with it. Files that only open phases do without:
 // Hana's tuple alone takes a compiler longer than all that they need.
 //
+//     #include <boost/hana/for_each.hpp>
 //     boost::hana::for_each(peakscope::phases_as_hana<BuildPhases>, [](auto row) {
 //         std::puts(decltype(row)::type::path.c_str());
 //     });

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <peakscope/core/fixed_string.hpp>
+#include <peakscope/core/language.hpp>
 
 #include <cstddef>
 

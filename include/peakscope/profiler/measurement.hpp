@@ -8,16 +8,18 @@
 //     auto report = memory.finish(peakscope::items{"page", 100});
 #pragma once
 
+#include <peakscope/core/atomic_pointer.hpp>
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/none.hpp>
+#include <peakscope/profiler/phase_port.hpp>
 #include <peakscope/profiler/profiler.hpp>
-#include <peakscope/profiler/running.hpp>
+#include <peakscope/profiler/sources.hpp>
+#include <peakscope/profiler/start_options.hpp>
 #include <peakscope/rss/none.hpp>
 
-#include <array>
-#include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -27,159 +29,87 @@ namespace peakscope {
 
 namespace profiler_detail {
 
-// The sources of a measurement, and the windows that they have open.
-template <class Phases, class Heap, class Rss>
-class measurement final : public measurement_core {
-    static_assert(peakscope::heap_source<Heap>,
-                  "peakscope: the second argument of profiler must satisfy heap_source (for a "
-                  "built-in one, include its header where the measurement starts)");
-    static_assert(peakscope::rss_source<Rss>,
-                  "peakscope: the third argument of profiler must satisfy rss_source (for a built-in "
-                  "one, include its header where the measurement starts)");
+// Hands the report to all of the backend, or to what of it has a name that was asked for.
+template <class Report>
+void hand_over(memory_report& report, std::string_view asked) {
+    const Report backend{};
+    if (!asked.empty() && asked != "1" && asked != Report::name) {
+        if constexpr (chooses_by_name<Report>)
+            if (backend.only(asked, report)) return;
+        report.notes.push_back("PEAKSCOPE asks for '" + std::string{asked} +
+                               "', which is no report backend of this program");
+    }
+    backend(report);
+}
 
-  public:
-    explicit measurement(std::string_view title) : measurement_core(title) {
-        use({Phases::table::infos, Phases::count, windows_.data(), sums_.data()});
-    }
-
-    // Claims the sources and reads the baseline, last of all.
-    template <class Settle>
-    void start(Settle&& settle) {
-        const open_guard<Heap> heap_opened{heap_};
-        const open_guard<Rss> rss_opened{rss_};
-        std::forward<Settle>(settle)();
-        heap_.settle();
-        if constexpr (attributes_memory<Heap>) {
-            [[maybe_unused]] const typename Heap::own_memory profilers;
-            heap_.attribute(Phases::count, Phases::depth);
-        }
-        heap_opened.keep();
-        rss_opened.keep();
-        open_window(phase_info::root);
-    }
-
-    [[nodiscard]] Heap& heap() noexcept { return heap_; }
-    void give_back() noexcept {
-        heap_.close();
-        rss_.close();
-    }
-
-  private:
-    // Opens a source, and closes it again if starting fails.
-    template <class Source>
-    class open_guard {
-      public:
-        explicit open_guard(Source& source) : source_(&source) {
-            [[maybe_unused]] const typename Heap::own_memory profilers;
-            source.open();
-        }
-        ~open_guard() {
-            if (source_ != nullptr) source_->close();
-        }
-        open_guard(const open_guard&) = delete;
-        open_guard& operator=(const open_guard&) = delete;
-        void keep() const noexcept { source_ = nullptr; }
-
-      private:
-        mutable Source* source_;
-    };
-
-    // The heap's window is the innermost: it holds no system call of the RSS source.
-    void enter_sources(std::size_t depth, [[maybe_unused]] std::size_t phase) noexcept override {
-        heap_windows_[depth] = {};
-        rss_windows_[depth] = {};
-        rss_.enter(rss_windows_[depth], depth > 0 ? &rss_windows_[depth - 1] : nullptr);
-        typename Heap::window* const around = depth > 0 ? &heap_windows_[depth - 1] : nullptr;
-        if constexpr (attributes_memory<Heap>)
-            heap_.enter(heap_windows_[depth], around, phase == phase_info::root ? 0 : phase + 1);
-        else
-            heap_.enter(heap_windows_[depth], around);
-    }
-    void leave_sources(std::size_t depth, window_sums& into) noexcept override {
-        into.heap = heap_.leave(heap_windows_[depth], depth > 0 ? &heap_windows_[depth - 1] : nullptr);
-        into.rss = rss_.leave(rss_windows_[depth], depth > 0 ? &rss_windows_[depth - 1] : nullptr);
-    }
-    [[nodiscard]] std::optional<bytes> own_bytes() const noexcept override { return heap_.own_bytes(); }
-
-    void describe(memory_report& report) const override {
-        report.heap_source = Heap::name;
-        report.heap_unit = Heap::unit;
-        if constexpr (reads_allocator<Heap>) report.allocator = Heap::allocator_name;
-        report.rss_source = Rss::name;
-        for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
-            if (!remark.empty()) report.notes.push_back(std::move(remark));
-        if constexpr (attributes_memory<Heap>) {
-            const attribution of = heap_.attributed();
-            write_attribution(report, of, heap_.named(of), Phases::table::infos, Phases::count);
-        }
-    }
-
-    void destroy() noexcept override {
-        [[maybe_unused]] const typename Heap::own_memory profilers;
-        delete this;
-    }
-
-    Heap heap_;
-    Rss rss_;
-    std::array<typename Heap::window, Phases::depth + 1> heap_windows_;
-    std::array<typename Rss::window, Phases::depth + 1> rss_windows_;
-    std::array<profiler_detail::open_window, Phases::depth + 1> windows_;
-    std::array<window_sums, Phases::count + 1> sums_; // one more, so that an empty list has an array
-};
-
-// What the source does not know does nothing.
-template <class Heap>
-class thread_port_of final : public thread_port {
-  public:
-    unsigned short enter_label([[maybe_unused]] const char* name, [[maybe_unused]] std::size_t length) const override {
-        if constexpr (tells_labels_apart<Heap>) return Heap::enter_label({name, length});
-        return 0;
-    }
-    void leave_label([[maybe_unused]] unsigned short before) const noexcept override {
-        if constexpr (tells_labels_apart<Heap>) Heap::leave_label(before);
-    }
-    std::uint64_t enter_work([[maybe_unused]] std::size_t phase) const noexcept override {
-        if constexpr (attributes_work<Heap>) return Heap::enter_work(phase);
-        return 0;
-    }
-    void leave_work([[maybe_unused]] std::uint64_t before) const noexcept override {
-        if constexpr (attributes_work<Heap>) Heap::leave_work(before);
-    }
-};
-template <class Heap>
-inline constexpr thread_port_of<Heap> port_for_threads{};
+// The measurement that is open and has a report to show, by its type: for std::exit.
+template <class Profiler>
+inline constinit atomic_pointer<Profiler> open_at_exit{};
 
 } // namespace profiler_detail
 
 template <class Phases, class Heap, class Rss, class Report>
-template <class Title, class Settle>
-profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Settle&& settle) {
-    static_assert(std::is_convertible_v<const Title&, std::string_view>,
-                  "peakscope: a measurement's title must convert to std::string_view");
-    if constexpr (!per_instance) {
-        if (scopes<Phases>::running_.load() != nullptr)
-            throw usage_error("a measurement with this phase list is running: finish() it before the next one starts");
+template <class Title, class... Options>
+profiler<Phases, Heap, Rss, Report>::profiler(const Title& title, Options&&... options) {
+    constexpr bool makes_title = std::is_invocable_v<const Title&>;
+    if constexpr (makes_title)
+        static_assert(std::is_invocable_r_v<std::string_view, const Title&>,
+                      "peakscope: a function for a measurement's title must return what converts to std::string_view");
+    else
+        static_assert(std::is_convertible_v<const Title&, std::string_view>,
+                      "peakscope: a measurement's title must convert to std::string_view");
+    profiler_detail::start_options start;
+    (profiler_detail::read(start, options), ...);
+    if constexpr (can_be_switched_off<Heap>)
+        if (start.switches) Heap::switch_counting(start.measures);
+    if (!start.measures) {
+        if constexpr (per_instance) measurement_ = new measurement({}); // it has the source
+        return;
     }
     measurement* made = nullptr;
     {
-        [[maybe_unused]] const typename Heap::own_memory profilers;
-        made = new measurement(title);
+        [[maybe_unused]] const typename Heap::own_memory uncounted;
+        if constexpr (makes_title)
+            made = new measurement(title());
+        else
+            made = new measurement(title);
+        made->set_options(start);
     }
+    measurement_ = made;
     try {
-        made->start(std::forward<Settle>(settle));
+        if (!per_instance && scopes<Phases>::running_.load() != nullptr)
+            throw usage_error("a measurement with this phase list is running: finish() it before the next one starts");
+        made->start([&] { (profiler_detail::settle(std::forward<Options>(options)), ...); });
+    } catch (const error& reason) {
+        if (start.if_possible) {
+            [[maybe_unused]] const typename Heap::own_memory uncounted;
+            made->refuse(reason.what());
+            return;
+        }
+        made->release();
+        throw;
     } catch (...) {
         made->release();
         throw;
     }
-    measurement_ = made;
     open_for_phases_ = made;
-    if constexpr (!per_instance) scopes<Phases>::running_.store(made);
-    if constexpr (!per_instance && (tells_labels_apart<Heap> || attributes_work<Heap>))
-        scopes<Phases>::threads_.store(&profiler_detail::port_for_threads<Heap>);
+    if constexpr (!per_instance) {
+        auto* const port = &profiler_detail::port_of_process<Phases, Heap>;
+        scopes<Phases>::elsewhere_.store(port);
+        scopes<Phases>::thread_.store(&profiler_detail::thread_mark);
+        scopes<Phases>::running_.store(made);
+        if constexpr (tells_labels_apart<Heap> || attributes_work<Heap>) scopes<Phases>::threads_.store(port);
+    }
+    if constexpr (!per_instance && !std::is_same_v<Report, report::none>) {
+        [[maybe_unused]] const typename Heap::own_memory uncounted;
+        [[maybe_unused]] static const bool expected = profiler_detail::expect_exit(&profiler::report_open_one);
+        profiler_detail::open_at_exit<profiler>.store(this);
+    }
 }
 
 template <class Phases, class Heap, class Rss, class Report>
 profiler<Phases, Heap, Rss, Report>::~profiler() {
+    if (measurement_ == nullptr) return;
     if (!measurement_->finished()) {
         stop();
         measurement_->give_back();
@@ -190,11 +120,38 @@ profiler<Phases, Heap, Rss, Report>::~profiler() {
 template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::stop() noexcept {
     open_for_phases_ = nullptr;
+    profiler_detail::open_at_exit<profiler>.store(nullptr);
     if constexpr (!per_instance) {
         scopes<Phases>::running_.store(nullptr);
         scopes<Phases>::threads_.store(nullptr);
     }
     measurement_->stop();
+}
+
+template <class Phases, class Heap, class Rss, class Report>
+void profiler<Phases, Heap, Rss, Report>::report_open_one() noexcept {
+    profiler* const open = profiler_detail::open_at_exit<profiler>.load();
+    if (open == nullptr) return;
+    if (const char* const why = open->measurement_->no_report_at_exit(); why != nullptr)
+        return profiler_detail::say_at_exit(why);
+    try {
+        open->report_at_exit();
+    } catch (const std::exception& failure) {
+        profiler_detail::say_at_exit(failure.what());
+    } catch (...) {
+        profiler_detail::say_at_exit("the report backend failed");
+    }
+}
+
+template <class Phases, class Heap, class Rss, class Report>
+void profiler<Phases, Heap, Rss, Report>::report_at_exit() {
+    [[maybe_unused]] const typename Heap::own_memory uncounted;
+    std::string unfinished = measurement_->unfinished();
+    stop();
+    memory_report report = measurement_->make_report({});
+    report.notes.push_back(std::move(unfinished));
+    measurement_->give_back();
+    Report{}(report);
 }
 
 template <class Phases, class Heap, class Rss, class Report>
@@ -209,22 +166,29 @@ template <class Phases, class Heap, class Rss, class Report>
 template <class Result>
 Result profiler<Phases, Heap, Rss, Report>::finish(items divided_by) {
     static_assert(std::is_same_v<Result, memory_report>);
-    measurement_->check_finish();
-    stop();
-    [[maybe_unused]] const typename Heap::own_memory profilers;
+    if (measurement_ == nullptr || !measurement_->is_asked()) return {};
     memory_report report;
-    try {
-        report = measurement_->make_report(divided_by);
-    } catch (...) {
+    if (measurement_->is_refused()) {
+        [[maybe_unused]] const typename Heap::own_memory uncounted;
+        report = measurement_->refusal();
+    } else {
+        measurement_->check_finish();
+        stop();
+        [[maybe_unused]] const typename Heap::own_memory uncounted;
+        try {
+            report = measurement_->make_report(divided_by);
+        } catch (...) {
+            measurement_->give_back();
+            throw;
+        }
         measurement_->give_back();
-        throw;
     }
-    measurement_->give_back();
     if constexpr (!std::is_same_v<Report, report::none>) {
         static_assert(peakscope::report_backend<Report>,
                       "peakscope: the fourth argument of profiler must satisfy report_backend "
                       "(for a built-in one, include its header where the measurement finishes)");
-        Report{}(report);
+        [[maybe_unused]] const typename Heap::own_memory uncounted;
+        profiler_detail::hand_over<Report>(report, measurement_->asked_backend());
     }
     return report;
 }

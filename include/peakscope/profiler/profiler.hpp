@@ -15,13 +15,20 @@
 // With every policy `none`, a profiler is an empty class, its scopes are trivial, and its functions do nothing.
 //
 // Threads: a phase is a window on the whole process. It is opened and closed on the thread that started the
-// measurement; other threads may allocate all the while and are counted. `phase` on another thread throws
-// `usage_error`; what a thread does can be attributed to a phase with `work`, and to a name with `label`.
+// measurement; other threads may allocate all the while and are counted. What a thread does can be attributed to a
+// phase with `work`, and to a name with `label`. A phase on another thread, or inside one that it does not lie in, does
+// not end the program: see `scopes::phase`.
+//
+// A run that is not profiled: `Memory memory{"100-page build", peakscope::when(options.profile)}` measures if asked,
+// and is nothing otherwise; `peakscope::when_asked()` in its place asks the environment variable PEAKSCOPE. See
+// options.hpp.
 #pragma once
 
 #include <peakscope/core/items.hpp>
+#include <peakscope/core/language.hpp>
 #include <peakscope/heap/fwd.hpp>
 #include <peakscope/phases/phase_list.hpp>
+#include <peakscope/profiler/options.hpp>
 #include <peakscope/profiler/scopes.hpp>
 #include <peakscope/rss/fwd.hpp>
 
@@ -51,10 +58,6 @@ namespace profiler_detail {
 template <class Phases, class Heap, class Rss>
 class measurement;
 
-struct no_settling {
-    constexpr void operator()() const noexcept {}
-};
-
 } // namespace profiler_detail
 
 /// Measures memory from its construction to `finish`, as a whole and by phase.
@@ -72,14 +75,19 @@ class [[nodiscard]] profiler {
     using rss_source = Rss;
     using report_backend = Report;
 
-    /// Starts the measurement: calls `settle`, the caller's chance to drop caches, lets the sources give back what they
-    /// hold in vain, and reads the baseline last. `title` is anything that converts to std::string_view; it is copied.
-    /// Throws `usage_error` when a global source is in use, `source_error` when a source cannot measure, and what
-    /// `settle` throws.
-    template <class Title, class Settle = profiler_detail::no_settling>
-    explicit profiler(const Title& title, Settle&& settle = {});
+    /// Starts the measurement: calls what settles, the caller's chance to drop caches, lets the sources give back
+    /// memory that they cache but do not use, and reads the baseline last. `title` is anything that converts to
+    /// std::string_view, or a function that returns it; it is copied. Each of `options` is one of options.hpp, or a
+    /// function that settles. Throws `usage_error` when a global source is in use, `source_error` when a source cannot
+    /// measure, and what settles throws.
+    template <class Title, class... Options>
+    explicit profiler(const Title& title, Options&&... options);
 
     /// Without `finish` before it, the measurement is abandoned: there is no report, and open phases end here.
+    ///
+    /// A program that ends with std::exit does not come here. Then the report backend has the report, with a note that
+    /// it is unfinished, if the source counts for the process and the thread that started the measurement is the one
+    /// that ends the program; what the backend throws goes to standard error.
     ~profiler();
     profiler(const profiler&) = delete;
     profiler& operator=(const profiler&) = delete;
@@ -98,7 +106,9 @@ class [[nodiscard]] profiler {
     phase_scope phase()
         requires per_instance
     {
-        return {open_for_phases_, Phases::template index_of<Name>};
+        constexpr std::size_t index = Phases::template index_of<Name>;
+        if (open_for_phases_ == nullptr) return phase_scope{{}};
+        return phase_scope{open_for_phases_->open_phase(index)};
     }
 
     /// As `scopes<Phases>::work` and `scopes<Phases>::label` do.
@@ -121,9 +131,12 @@ class [[nodiscard]] profiler {
     Source& heap() noexcept
         requires counts_per_instance<Source>;
 
-    /// Ends the measurement, hands the report to the report backend and returns it. Throws `usage_error` when a phase
-    /// is still open (close it and call again) or when the measurement is finished already, and what the backend
-    /// throws. (A template only so that the report's type need not be complete here.)
+    /// Ends the measurement, hands the report to the report backend and returns it. A phase that is still open is
+    /// closed, and a note says so; where the measurement is `strict`, `usage_error` is thrown (close it and call
+    /// again). So it is when the measurement is finished already and on another thread; std::bad_alloc where there
+    /// is no memory even for the figures (for more than these, there is a note in the report), what the source's
+    /// symboliser throws, and what the backend throws. (A template only so that the report's type need not be complete
+    /// here.)
     template <class Result = memory_report>
     Result finish(items divided_by = {});
 
@@ -135,13 +148,15 @@ class [[nodiscard]] profiler {
 
   private:
     void stop() noexcept;
+    void report_at_exit();
+    static void report_open_one() noexcept;
 
-    measurement* measurement_ = nullptr;
+    measurement* measurement_ = nullptr;                              // null where it is not to be measured
     profiler_detail::running_measurement* open_for_phases_ = nullptr; // null once it is finished
 };
 
-/// Every policy `none`: nothing is stored, read or written, and `settle` is not called. Names of phases are still
-/// checked.
+/// Every policy `none`: nothing is stored, read or written, and neither what settles nor a function for the title is
+/// called. Names of phases are still checked.
 template <class Phases>
 class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report::none> : public no_scopes<Phases> {
   public:
@@ -149,8 +164,8 @@ class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report
     using rss_source = rss::none;
     using report_backend = report::none;
 
-    template <class Title, class Settle = profiler_detail::no_settling>
-    explicit constexpr profiler(const Title&, Settle&& = {}) noexcept {}
+    template <class Title, class... Options>
+    explicit constexpr profiler(const Title&, Options&&...) noexcept {}
     profiler(const profiler&) = delete;
     profiler& operator=(const profiler&) = delete;
 

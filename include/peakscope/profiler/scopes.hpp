@@ -8,6 +8,7 @@
 
 #include <peakscope/core/atomic_pointer.hpp>
 #include <peakscope/core/fixed_string.hpp>
+#include <peakscope/core/language.hpp>
 #include <peakscope/phases/phase_list.hpp>
 
 #include <cstddef>
@@ -17,14 +18,31 @@ namespace peakscope {
 
 namespace profiler_detail {
 
-// A running measurement as its phases see it. It lives as long as its profiler or one of its scopes does.
-class running_measurement {
-  public:
-    running_measurement(const running_measurement&) = delete;
-    running_measurement& operator=(const running_measurement&) = delete;
+// Its address tells threads apart.
+inline constinit thread_local const char thread_mark = 0;
 
-    virtual void enter(std::size_t phase) = 0; // throws usage_error
-    virtual void leave(std::size_t phase) noexcept = 0;
+// What a phase has to close: a window of a measurement, or work of a thread.
+class phase_owner {
+  public:
+    phase_owner(const phase_owner&) = delete;
+    phase_owner& operator=(const phase_owner&) = delete;
+
+    virtual void close_phase(std::uint64_t opened) noexcept = 0;
+
+  protected:
+    constexpr phase_owner() = default;
+    ~phase_owner() = default;
+};
+struct opened_phase {
+    phase_owner* owner = nullptr; // null where there is nothing to close
+    std::uint64_t opened = 0;
+};
+
+// A running measurement as its phases see it. It lives as long as its profiler or one of its scopes does.
+class running_measurement : public phase_owner {
+  public:
+    // Of a phase that has a window, the measurement is the owner. Throws `usage_error` where it is strict.
+    virtual opened_phase open_phase(std::size_t phase) = 0;
 
     void retain() noexcept { ++owners_; }
     void release() noexcept {
@@ -43,15 +61,14 @@ class running_measurement {
 
 // How the scopes of threads reach the heap source, which files that use them know by name only. An object of the
 // process: scopes on other threads may outlive the measurement.
-class thread_port {
+class thread_port : public phase_owner {
   public:
-    thread_port(const thread_port&) = delete;
-    thread_port& operator=(const thread_port&) = delete;
-
     virtual unsigned short enter_label(const char* name, std::size_t length) const = 0;
     virtual void leave_label(unsigned short before) const noexcept = 0;
     virtual std::uint64_t enter_work(std::size_t phase) const noexcept = 0;
     virtual void leave_work(std::uint64_t before) const noexcept = 0;
+    // A phase on another thread than the measurement's. Throws `usage_error` where that is strict.
+    virtual opened_phase open_elsewhere(std::size_t phase) = 0;
 
   protected:
     constexpr thread_port() = default;
@@ -61,33 +78,25 @@ class thread_port {
 } // namespace profiler_detail
 
 /// An open phase. It closes at the end of its block, also when an exception leaves it. Not copied and not moved, so
-/// that phases nest as blocks do. Where no measurement was running, it is closed from the start.
+/// that phases nest as blocks do. Where no measurement was running, it is closed from the start. Closed on the thread
+/// that opened it.
 ///
-/// A phase that is still open when its profiler is destroyed without `finish` closes with it; the scope then does
-/// nothing more.
+/// A phase that is still open when its measurement ends closes with it; the scope then does nothing more.
 class [[nodiscard, maybe_unused]] phase_scope {
   public:
-    phase_scope(profiler_detail::running_measurement* measurement, std::size_t phase)
-        : measurement_(measurement), phase_(phase) {
-        if (measurement_ == nullptr) return;
-        measurement_->enter(phase_);
-        measurement_->retain();
-    }
+    explicit phase_scope(profiler_detail::opened_phase opened) noexcept : opened_(opened) {}
     ~phase_scope() { close(); }
     phase_scope(const phase_scope&) = delete;
     phase_scope& operator=(const phase_scope&) = delete;
 
     /// Closes the phase before the end of its block. A second time it does nothing.
     void close() noexcept {
-        if (measurement_ == nullptr) return;
-        measurement_->leave(phase_);
-        measurement_->release();
-        measurement_ = nullptr;
+        if (opened_.owner != nullptr) opened_.owner->close_phase(opened_.opened);
+        opened_.owner = nullptr;
     }
 
   private:
-    profiler_detail::running_measurement* measurement_;
-    std::size_t phase_;
+    profiler_detail::opened_phase opened_;
 };
 
 /// A label in scope. What its thread allocates until the end of the block is attributed to it; a label inside another
@@ -146,11 +155,25 @@ class scopes {
   public:
     using phase_list = Phases;
 
-    /// Opens a phase on the measurement that is running; opens nothing when none is. The phase must lie directly inside
-    /// the innermost open phase, as the phase list has it, else `usage_error` is thrown.
+    /// Opens a phase on the measurement that is running; opens nothing when none is. The phase should lie directly
+    /// inside the innermost open phase, as the phase list has it, and on the thread that started the measurement. What
+    /// does not is named in the notes of the report, and the program goes on:
+    ///
+    /// - on another thread, it is `work` of that thread;
+    /// - inside a phase that it does not lie in, it has no window, because a phase's figures contain those of what lies
+    ///   in it, and of nothing else. What happens in it is in the figures of the phases that are open, and in its
+    ///   `work`;
+    /// - inside itself, it is open already, and its figures have all of it once.
+    ///
+    /// A measurement that is `strict` throws `usage_error` instead.
     template <fixed_string Name>
     static phase_scope phase() {
-        return {running_.load(), Phases::template index_of<Name>};
+        constexpr std::size_t index = Phases::template index_of<Name>;
+        profiler_detail::running_measurement* const running = running_.load();
+        if (running == nullptr) return phase_scope{{}};
+        if (thread_.load() != &profiler_detail::thread_mark) // it may end while we are here
+            return phase_scope{elsewhere_.load()->open_elsewhere(index)};
+        return phase_scope{running->open_phase(index)};
     }
 
     /// Attributes what the calling thread does, until the end of the block, to a phase: what it allocates is born in
@@ -167,20 +190,36 @@ class scopes {
     /// Attributes what the calling thread allocates, until the end of the block, to a name: of a plugin, of a template.
     /// On any thread; a new thread begins without a label, and an empty name takes the label out of scope. Does nothing
     /// when no measurement is running, and with heap sources that know no labels. `name` is a literal or has `data()`
-    /// and `size()`; it is copied. At most 65,535 names in the life of a process are told apart. Throws std::bad_alloc.
+    /// and `size()`; it is copied. Or it is a function that returns one of these, for a name that has to be made:
+    /// `Memory::label([&] { return "plugin:" + name; })`. It is not called when no measurement is running. At most
+    /// 65,534 names in the life of a process are told apart; the rest are one row,
+    /// '(other labels)', and a note says so. Throws std::bad_alloc.
     template <class Name>
     static label_scope label(const Name& name) {
-        if constexpr (requires { name.data() + name.size(); })
-            return {threads_.load(), name.data(), name.size()};
-        else
-            return {threads_.load(), name, __builtin_strlen(name)};
+        const profiler_detail::thread_port* const port = threads_.load();
+        if constexpr (requires { name(); }) {
+            if (port == nullptr) return {nullptr, nullptr, 0};
+            return label_of(port, name());
+        } else {
+            return label_of(port, name);
+        }
     }
 
   private:
+    template <class Name>
+    static label_scope label_of(const profiler_detail::thread_port* port, const Name& name) {
+        if constexpr (requires { name.data() + name.size(); })
+            return {port, name.data(), name.size()};
+        else
+            return {port, name, __builtin_strlen(name)};
+    }
+
     template <class, class, class, class>
     friend class profiler;
 
     static inline constinit atomic_pointer<profiler_detail::running_measurement> running_{};
+    static inline constinit atomic_pointer<const void> thread_{};                      // the last measurement's
+    static inline constinit atomic_pointer<profiler_detail::thread_port> elsewhere_{}; // never null again
     static inline constinit atomic_pointer<const profiler_detail::thread_port> threads_{};
 };
 
@@ -190,7 +229,8 @@ struct [[nodiscard, maybe_unused]] disabled_phase_scope {
     constexpr void close() const noexcept {}
 };
 
-/// `scopes`, switched off: nothing is stored, read or written. Names of phases are still checked.
+/// `scopes`, switched off: nothing is stored, read or written, and functions that make a name are not called. Names of
+/// phases are still checked.
 template <class Phases>
 class no_scopes {
   public:

@@ -3,13 +3,15 @@
 //
 //     const peakscope::memory_report baseline = peakscope::report::read_json_file("baseline.json");
 //
-// Takes any text: what is not a report is refused with the place and the reason. Members that the schema does not name
-// are passed over; those of the contract must be there and have their type.
+// Takes any text: what is not a report is refused with the place and the reason, and so is what says something twice.
+// Members that the schema does not name are passed over; those of the contract must be there and have their type.
 #pragma once
 
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/members.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/report/json_place.hpp>
+#include <peakscope/report/json_rules.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -18,127 +20,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace peakscope::report {
 
-/// A report could not be read. `what()` holds where it came from, the place in it, and the reason.
-class read_error : public error {
-  public:
-    using error::error;
-};
-
 namespace detail {
-
-// A value of the document, and where it stands in it.
-class json_place {
-  public:
-    using json = nlohmann::json;
-
-    json_place(const json& value, std::string path) : value_(&value), path_(std::move(path)) {}
-
-    [[noreturn]] void fail(const std::string& reason) const {
-        throw read_error((path_.empty() ? "the document" : path_) + " " + reason);
-    }
-
-    [[nodiscard]] bool is_null() const { return value_->is_null(); }
-    [[nodiscard]] bool has(const char* name) const { return value_->is_object() && value_->contains(name); }
-
-    [[nodiscard]] json_place operator[](const char* name) const {
-        if (!value_->is_object()) fail("is not an object");
-        const auto found = value_->find(name);
-        if (found == value_->end()) fail("has no member '" + std::string{name} + "'");
-        return {*found, path_ + "/" + name};
-    }
-
-    // Calls use(place) for each element.
-    template <class Use>
-    void for_each(Use use) const {
-        if (!value_->is_array()) fail("is not an array");
-        for (std::size_t i = 0; i < value_->size(); ++i)
-            use(json_place{(*value_)[i], path_ + "/" + std::to_string(i)});
-    }
-
-    [[nodiscard]] std::string text() const {
-        if (!value_->is_string()) fail("is not a string");
-        return value_->get<std::string>();
-    }
-    [[nodiscard]] bool truth() const {
-        if (!value_->is_boolean()) fail("is neither true nor false");
-        return value_->get<bool>();
-    }
-    [[nodiscard]] std::int64_t integer() const {
-        if (!value_->is_number_integer() ||
-            (value_->is_number_unsigned() && value_->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)))
-            fail("is not an integer of 64 bits");
-        return value_->get<std::int64_t>();
-    }
-    [[nodiscard]] std::uint64_t count() const {
-        if (!value_->is_number_unsigned()) fail("is not an integer from 0 on");
-        return value_->get<std::uint64_t>();
-    }
-    [[nodiscard]] bytes size() const { return {integer()}; }
-
-    // The value as a member of a report's struct has it.
-    void read(std::string& into) const { into = text(); }
-    void read(bool& into) const { into = truth(); }
-    void read(std::int64_t& into) const { into = integer(); }
-    void read(std::uint64_t& into) const { into = count(); }
-    void read(std::uint32_t& into) const {
-        const std::uint64_t line = count();
-        if (line > UINT32_MAX) fail("is no line number");
-        into = static_cast<std::uint32_t>(line);
-    }
-    void read(bytes& into) const { into = size(); }
-    void read(std::chrono::nanoseconds& into) const { into = std::chrono::nanoseconds{integer()}; }
-    template <class Value>
-    void read(std::optional<Value>& into) const {
-        if (is_null()) return into.reset();
-        read(into.emplace());
-    }
-    void read(std::vector<bytes>& into) const {
-        for_each([&](const json_place& each) { into.push_back(each.size()); });
-    }
-
-    template <class Struct, class Members>
-    void read_members(Struct& into, const Members& listed) const {
-        boost::hana::for_each(listed, [&](const auto& each) {
-            if (each.written == member_is::always || has(each.name)) (*this)[each.name].read(into.*each.of);
-        });
-    }
-    template <class Struct>
-    [[nodiscard]] Struct as() const {
-        Struct made;
-        read_members(made, members<Struct>);
-        return made;
-    }
-    // Where there is no such member, or it is null: nothing.
-    template <class Struct>
-    [[nodiscard]] std::optional<Struct> as_if_there(const char* name) const {
-        return has(name) && !(*this)[name].is_null() ? std::optional{(*this)[name].template as<Struct>()}
-                                                     : std::nullopt;
-    }
-
-    [[nodiscard]] precision as_precision() const {
-        const std::string kind = (*this)["kind"].text();
-        if (kind == "exact") return exact;
-        if (kind == "unavailable") return unavailable;
-        if (kind == "bounded") return bounded((*this)["bound_bytes"].size());
-        if (kind != "sampled") (*this)["kind"].fail("is '" + kind + "', which is no precision");
-        if (has("interval_ns")) return sampled(std::chrono::nanoseconds{(*this)["interval_ns"].integer()});
-        return sampled((*this)["rate_bytes"].size());
-    }
-
-  private:
-    const json* value_;
-    std::string path_;
-};
 
 // Where the two precisions are missing, the one that holds for both stands for them.
 template <class Figures>
@@ -160,46 +52,121 @@ inline heap_figures heap_from_json(const json_place& from) {
 
 inline rss_figures rss_from_json(const json_place& from) {
     auto figures = figures_from_json<rss_figures>(from);
+    from.read_members(figures, members<rss_figures>);
     figures.at_end = from.as_if_there<resident_state>("at_end");
+    figures.touched = from.as_if_there<touched_memory>("touched");
     return figures;
 }
 
-inline site_report site_from_json(const json_place& from) {
+// The stacks of a document. In /1, each site had its own, written out.
+struct json_stacks {
+    std::vector<stack_frame> frames{};
+    std::vector<std::vector<std::size_t>> stacks{};
+
+    json_stacks(const json_place& document, std::size_t modules) {
+        if (!document.has("stacks")) return;
+        document["frames"].for_each([&](const json_place& each) {
+            frames.push_back(each.as<stack_frame>());
+            if (frames.back().module) static_cast<void>(each["module"].index(modules, "the number of a module"));
+        });
+        document["stacks"].for_each([&](const json_place& stack) {
+            stacks.emplace_back();
+            stack.for_each([&](const json_place& each) {
+                stacks.back().push_back(each.index(frames.size(), "the number of a frame"));
+            });
+        });
+    }
+    [[nodiscard]] std::vector<stack_frame> at(const json_place& place) const {
+        std::vector<stack_frame> made;
+        if (stacks.empty()) {
+            place.for_each([&](const json_place& each) { made.push_back(each.as<stack_frame>()); });
+        } else {
+            for (const std::size_t frame : stacks[place.index(stacks.size(), "the number of a stack")])
+                made.push_back(frames[frame]);
+        }
+        return made;
+    }
+};
+
+inline site_report site_from_json(const json_place& from, const json_stacks& stacks) {
     site_report site;
     site.function = from["function"].text();
     site.file = from["file"].text();
     from["line"].read(site.line);
     site.amounts = from.as<site_amounts>();
-    from["stack"].for_each([&](const json_place& each) { site.stack.push_back(each.as<stack_frame>()); });
+    site.stack = stacks.at(from["stack"]);
+    site.lifetimes = from.as_if_there<lifetime_figures>("lifetimes");
     return site;
 }
 
-inline phase_report phase_from_json(const json_place& from, std::size_t site_count) {
+// Each list has a number for each phase of birth, or none at all.
+inline std::optional<birth_report> births_from_json(const json_place& from, const char* name, std::size_t count) {
+    std::optional<birth_report> births = from.as_if_there<birth_report>(name);
+    if (births)
+        boost::hana::for_each(members<birth_report>, [&](const auto& each) {
+            if constexpr (requires { (*births.*each.of).size(); })
+                if (const std::size_t size = (*births.*each.of).size(); size != 0 && size != count)
+                    from[name][each.name].fail("has " + std::to_string(size) + " numbers, but born_in names " +
+                                               std::to_string(count) + " phases");
+        });
+    return births;
+}
+
+inline std::vector<phase_site_report> phase_sites_from_json(const json_place& from, std::size_t count) {
+    std::vector<phase_site_report> sites;
+    from.for_each([&](const json_place& each) {
+        sites.push_back({each["site"].index(count, "the number of a site"), each.as_far_as_there<site_amounts>()});
+    });
+    return sites;
+}
+
+inline phase_report phase_from_json(const json_place& from, const memory_report& report) {
     phase_report phase;
     phase.path = from["path"].text();
     phase.entries = from["entries"].count();
     phase.duration = std::chrono::nanoseconds{from["duration_ns"].integer()};
     phase.heap = heap_from_json(from["heap"]);
     phase.rss = rss_from_json(from["rss"]);
-    if (from.has("sites"))
-        from["sites"].for_each([&](const json_place& each) {
-            const std::uint64_t site = each["site"].count();
-            if (site >= site_count) each["site"].fail("is not the number of a site");
-            phase.sites.push_back({static_cast<std::size_t>(site), each.as<site_amounts>()});
-        });
-    phase.births = from.as_if_there<birth_report>("births");
+    if (from.has("sites")) phase.sites = phase_sites_from_json(from["sites"], report.sites.size());
+    phase.births = births_from_json(from, "births", report.births.size());
     phase.work = from.as_if_there<work_figures>("work");
     return phase;
+}
+
+inline timeline_report timeline_from_json(const json_place& from, memory_report& report) {
+    const std::size_t phase_count = report.phases.size();
+    timeline_report timeline;
+    from["points"].for_each([&](const json_place& each) {
+        timeline_point& point = timeline.points.emplace_back();
+        each.element(0).read(point.at);
+        each.element(1).read(point.heap);
+        each.element(2).read(point.rss);
+    });
+    from["entries"].for_each([&](const json_place& each) {
+        phase_entry& entry = timeline.entries.emplace_back();
+        entry.phase = each.element(0).index(phase_count, "the number of a phase");
+        each.element(1).read(entry.begin);
+        each.element(2).read(entry.end);
+    });
+    from["peaks"].for_each([&](const json_place& each) {
+        std::optional<std::chrono::nanoseconds>& peak_at =
+            each.element(0).is_null()
+                ? report.peak_at
+                : report.phases[each.element(0).index(phase_count, "the number of a phase")].peak_at;
+        each.element(1).read(peak_at);
+    });
+    timeline.entries_left_out = from["entries_left_out"].count();
+    return timeline;
 }
 
 inline void check_schema(const json_place& document) {
     constexpr std::string_view family = "peakscope.report/";
     if (!document.has("schema")) document.fail("is no report of peakscope's: it has no member 'schema'");
     const std::string schema = document["schema"].text();
-    if (schema == "peakscope.report/1") return;
+    if (schema == "peakscope.report/1" || schema == "peakscope.report/2") return;
     if (schema.starts_with(family))
         document["schema"].fail("is '" + schema +
-                                "': this peakscope reads 'peakscope.report/1'; read the report with "
+                                "': this peakscope reads 'peakscope.report/1' and '/2'; read the report with "
                                 "the version that wrote it, or make it anew");
     document["schema"].fail("is '" + schema + "', which is no report of peakscope's");
 }
@@ -209,22 +176,30 @@ inline memory_report report_from_json(const json_place& from) {
     memory_report report;
     report.title = from["title"].text();
     if (!from["items"].is_null()) report.items = from["items"].as<item_count>();
+    if (report.items && report.items->count == 0) from["items"]["count"].fail("is 0, and figures are divided by it");
     report.heap_source = from["heap"]["source"].text();
     report.heap_unit = from["heap"]["unit"].text();
     report.heap = heap_from_json(from["heap"]);
     if (report.heap.allocator) report.allocator = from["heap"]["allocator"]["name"].text();
     report.rss_source = from["rss"]["source"].text();
     report.rss = rss_from_json(from["rss"]);
+    if (from["rss"].has("process_peak")) from["rss"]["process_peak"].read(report.process_peak_rss);
     report.duration = std::chrono::nanoseconds{from["duration_ns"].integer()};
     if (from.has("sites_precision")) report.sites_precision = from["sites_precision"].as_precision();
-    from["sites"].for_each([&](const json_place& each) { report.sites.push_back(site_from_json(each)); });
-    from["phases"].for_each(
-        [&](const json_place& each) { report.phases.push_back(phase_from_json(each, report.sites.size())); });
-    from["labels"].for_each([&](const json_place& each) { report.labels.push_back(each.as<label_report>()); });
+    if (from.has("modules"))
+        from["modules"].for_each([&](const json_place& each) { report.modules.push_back(each.as<module_report>()); });
+    report.naming = from.as_if_there<naming_figures>("naming");
+    const json_stacks stacks{from, report.modules.size()};
+    from["sites"].for_each([&](const json_place& each) { report.sites.push_back(site_from_json(each, stacks)); });
+    if (from.has("outside_phases"))
+        report.outside_sites = phase_sites_from_json(from["outside_phases"]["sites"], report.sites.size());
     if (from.has("births")) {
         from["births"]["born_in"].for_each([&](const json_place& each) { report.births.push_back(each.text()); });
-        report.measurement_births = from["births"].as_if_there<birth_report>("measurement");
+        report.measurement_births = births_from_json(from["births"], "measurement", report.births.size());
     }
+    from["phases"].for_each([&](const json_place& each) { report.phases.push_back(phase_from_json(each, report)); });
+    if (from.has("timeline")) report.timeline = timeline_from_json(from["timeline"], report);
+    from["labels"].for_each([&](const json_place& each) { report.labels.push_back(each.as<label_report>()); });
     from["profiler_bytes"].read(report.profiler_bytes);
     if (from.has("notes")) from["notes"].for_each([&](const json_place& each) { report.notes.push_back(each.text()); });
     return report;
@@ -234,14 +209,9 @@ inline memory_report report_from_json(const json_place& from) {
 
 /// `origin` says in an error where the text came from. Throws `read_error`, and std::bad_alloc.
 [[nodiscard]] inline memory_report read_json(std::string_view text, const std::string& origin = "the report") {
-    // Deeper than any report is: what nests deeper is not read, whatever it is.
-    constexpr int deepest = 16;
     try {
-        const auto document = nlohmann::json::parse(
-            text.begin(), text.end(), [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-                if (depth > deepest) throw read_error("the document nests deeper than a report does");
-                return true;
-            });
+        detail::document_rules rules;
+        const auto document = nlohmann::json::parse(text.begin(), text.end(), std::ref(rules));
         return detail::report_from_json({document, ""});
     } catch (const nlohmann::json::exception& wrong) {
         const std::string reason = text.empty() ? "it is empty" : wrong.what();
@@ -251,10 +221,11 @@ inline memory_report report_from_json(const json_place& from) {
     }
 }
 
-/// Throws `read_error` with the path.
+/// Throws `read_error` with the path, and std::bad_alloc.
 [[nodiscard]] inline memory_report read_json_file(const std::filesystem::path& path) {
     const std::string origin = "'" + path.string() + "'";
-    if (std::filesystem::is_directory(path)) throw read_error("cannot read " + origin + ": it is a folder");
+    std::error_code none; // where it cannot be looked at, opening it says why
+    if (std::filesystem::is_directory(path, none)) throw read_error("cannot read " + origin + ": it is a folder");
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>{file}, {}};

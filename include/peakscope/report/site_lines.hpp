@@ -15,39 +15,37 @@ namespace peakscope::report {
 
 /// What was allocated in one line of the program.
 struct site_line {
-    std::string place{}; ///< "rendering/renderer.cpp:145  Renderer::page"
+    std::string place{}; ///< "rendering/renderer.cpp:145  Renderer::page"; no two lines of a report have the same
     site_amounts amounts{};
 };
 
 namespace detail {
 
-struct weighed_line {
-    std::int64_t weight = 0;
-    site_line line{};
-};
-
-// What `site_line::place` says of a site.
+// What `site_line::place` says of a site, as long as no other site has the same.
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string place_of(const site_report& site);
 
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<site_line> largest_of(std::vector<weighed_line> all,
-                                                                         std::size_t count);
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<site_line>
+largest_of(std::vector<site_line> all, const std::vector<std::int64_t>& weights, std::size_t count);
 
 } // namespace detail
 
-/// The lines of the measurement, and of one of its phases.
+/// The lines of the measurement, and of a part of it: one of its phases, or `memory_report::outside_sites`.
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<site_line> site_lines(const memory_report& report);
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<site_line> site_lines(const memory_report& report,
-                                                                         const phase_report& phase);
+                                                                         const std::vector<phase_site_report>& sites);
+[[nodiscard]] inline std::vector<site_line> site_lines(const memory_report& report, const phase_report& phase) {
+    return site_lines(report, phase.sites);
+}
 
 /// The `count` lines with the largest weight; those with a weight of 0 or less are left out. Of equal ones, the first
 /// by name, so that two runs agree. `weight(amounts)` is an integer.
 template <class Weight>
 [[nodiscard]] std::vector<site_line> largest_lines(std::vector<site_line> all, std::size_t count, Weight weight) {
-    std::vector<detail::weighed_line> weighed;
-    weighed.reserve(all.size());
-    for (site_line& each : all)
-        weighed.push_back({weight(each.amounts), std::move(each)});
-    return detail::largest_of(std::move(weighed), count);
+    std::vector<std::int64_t> weights;
+    weights.reserve(all.size());
+    for (const site_line& each : all)
+        weights.push_back(weight(each.amounts));
+    return detail::largest_of(std::move(all), weights, count);
 }
 
 } // namespace peakscope::report

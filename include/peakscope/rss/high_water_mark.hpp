@@ -18,7 +18,7 @@ class mark_in_window {
     }
 
   private:
-    std::optional<bytes> start_;
+    std::optional<bytes> start_{};
 };
 
 } // namespace peakscope::rss::detail

@@ -13,6 +13,7 @@
 
 #include <peakscope/core/fixed_string.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/sites/fwd.hpp>
 #include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 
@@ -134,12 +135,12 @@ class addr2line_process {
     bool ended_ = false;
     int socket_ = -1;
     ::pid_t process_ = 0;
-    std::string received_;
+    std::string received_{};
 };
 
 } // namespace detail
 
-template <fixed_string Command = "addr2line">
+template <fixed_string Command>
 class addr2line {
   public:
     /// Adds the frames of a return address. One thread at a time.
@@ -187,7 +188,7 @@ class addr2line {
         return frame;
     }
 
-    std::map<std::string, std::unique_ptr<detail::addr2line_process>> processes_;
+    std::map<std::string, std::unique_ptr<detail::addr2line_process>> processes_{};
 };
 
 } // namespace peakscope::sites

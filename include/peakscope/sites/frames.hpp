@@ -39,8 +39,6 @@ struct frames {
             detail::code_with_frame_pointers.leave_out(found[common - 1]);
         return depth;
     }
-
-    static std::int64_t own_bytes() noexcept { return detail::rules_of_process.resident(); }
 };
 
 } // namespace peakscope::sites

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
-// sites::libbacktrace: names from debug information, with inlined functions, inside the process. Needs libbacktrace
-// (Debian: part of g++, -lbacktrace; clang++ finds its header with
-// -idirafter "$(dirname "$(g++ -print-file-name=include/backtrace.h)")").
+// sites::libbacktrace: names from debug information, with inlined functions. Needs libbacktrace (Debian: part of g++,
+// -lbacktrace; clang++ finds its header with -idirafter "$(dirname "$(g++ -print-file-name=include/backtrace.h)")").
+//
+// The debug information of a program of 70 MB takes 300 MiB of memory to read. So children of fork read it, once for
+// a report, and what they read is in no memory of the program; where one cannot be forked, dies, or takes longer than
+// 30 seconds, names are looked up in the process, where the memory stays until it ends. With PEAKSCOPE_CACHE=FOLDER in
+// the environment, names are kept from one run to the next: see sites/name_cache.hpp. A program that must not be forked
+// uses sites::libbacktrace_in_process.
 //
 // Without debug information a frame is a function and an offset, from the symbol table, and the report says how to get
 // lines. A library that is no longer loaded when the report is made has no names.
@@ -9,6 +14,7 @@
 
 #include <peakscope/core/report.hpp>
 #include <peakscope/sites/fwd.hpp>
+#include <peakscope/sites/name_lookup.hpp>
 #include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/stack.hpp>
 
@@ -22,10 +28,6 @@
 #include <string>
 #include <vector>
 
-#if defined(__linux__)
-#include <link.h>
-#endif
-
 namespace peakscope::sites {
 
 namespace detail {
@@ -37,42 +39,34 @@ namespace detail {
     return status == 0 ? name.get() : symbol;
 }
 
-// How often libraries were loaded and unloaded. Changes when what is known of them must be read anew.
-[[nodiscard]] inline std::uint64_t loads_and_unloads() noexcept {
-    std::uint64_t sum = 0;
-#if defined(__linux__)
-    ::dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* into) {
-            *static_cast<std::uint64_t*>(into) = info->dlpi_adds + info->dlpi_subs;
-            return 1;
-        },
-        &sum);
-#endif
-    return sum;
-}
-
 } // namespace detail
 
-struct libbacktrace {
+/// Reads debug information in this process.
+struct libbacktrace_in_process {
     /// Adds the frames of a return address. One thread at a time.
-    void append(address return_address, std::vector<stack_frame>& frames) {
+    static void append(address return_address, std::vector<stack_frame>& frames) {
+        const std::size_t before = frames.size();
+        append_raw(return_address, frames);
+        if (frames.size() == before) frames.emplace_back();
+        detail::name_by_object(frames.back(), return_address);
+    }
+
+    /// The same, without what the address and its module are called where there is no name.
+    static void append_raw(address return_address, std::vector<stack_frame>& frames) {
         // The call itself lies before the address that it returns to, and may be the last of its line.
         const std::uintptr_t call = return_address - 1;
         const std::size_t before = frames.size();
         lookup asked{frames, nullptr};
         backtrace_state* const state = state_now();
-        if (state != nullptr) ::backtrace_pcinfo(state, call, on_frame, on_error, &asked);
+        if (state == nullptr) return;
+        ::backtrace_pcinfo(state, call, on_frame, on_error, &asked);
         for (std::size_t i = before; i + 1 < frames.size(); ++i)
             frames[i].inlined = true;
         if (frames.size() == before) frames.emplace_back();
-        stack_frame& outermost = frames.back();
-        if (outermost.line > 0 && !outermost.function.empty()) return;
-        if (state != nullptr && outermost.function.empty()) {
-            asked.frame = &outermost;
-            asked.call = call;
-            ::backtrace_syminfo(state, call, on_symbol, on_error, &asked);
-        }
-        detail::name_by_object(outermost, return_address);
+        if (!frames.back().function.empty()) return;
+        asked.frame = &frames.back();
+        asked.call = call;
+        ::backtrace_syminfo(state, call, on_symbol, on_error, &asked);
     }
 
   private:
@@ -111,6 +105,28 @@ struct libbacktrace {
 
     // Nothing that libbacktrace cannot read is an error: the frame has fewer names.
     static void on_error(void*, const char*, int) {}
+};
+
+struct libbacktrace {
+    /// Looks up all that is asked for next. One thread at a time, and so for `append`. Throws std::bad_alloc.
+    void prepare(const std::vector<address>& all) { names_.prepare(all, &libbacktrace_in_process::append_raw); }
+
+    /// Adds the frames of a return address.
+    static void append(address return_address, std::vector<stack_frame>& frames) {
+        if (!detail::name_lookup::append(return_address, frames))
+            return libbacktrace_in_process::append(return_address, frames);
+        detail::name_by_object(frames.back(), return_address);
+    }
+
+    /// How much of it was known, and the memory of the children that looked up the rest.
+    [[nodiscard]] const naming_figures& figures() const noexcept { return names_.figures(); }
+
+    [[nodiscard]] std::vector<std::string> notes() const {
+        return names_.remark().empty() ? std::vector<std::string>{} : std::vector{names_.remark()};
+    }
+
+  private:
+    detail::name_lookup names_;
 };
 
 } // namespace peakscope::sites

@@ -31,12 +31,20 @@ struct loaded_object {
     if (::_dl_find_object(reinterpret_cast<void*>(return_address - 1), &found) == 0)
         return {found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, true};
 #elif defined(__linux__)
-    Dl_info info{};
-    link_map* map = nullptr;
-    if (::dladdr1(reinterpret_cast<const void*>(return_address - 1), &info, reinterpret_cast<void**>(&map),
-                  RTLD_DL_LINKMAP) != 0 &&
-        map != nullptr)
-        return {map->l_addr, map->l_name, true};
+    struct search {
+        ElfW(Addr) wanted;
+        loaded_object found;
+    } search{return_address - 1, {}};
+    ::dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* passed) {
+            auto& [wanted, found] = *static_cast<struct search*>(passed);
+            for (const ElfW(Phdr)* each = info->dlpi_phdr; each != info->dlpi_phdr + info->dlpi_phnum; ++each)
+                if (each->p_type == PT_LOAD && wanted - info->dlpi_addr - each->p_vaddr < each->p_memsz)
+                    found = {info->dlpi_addr, info->dlpi_name, true};
+            return found.known ? 1 : 0;
+        },
+        &search);
+    return search.found;
 #endif
     static_cast<void>(return_address);
     return {};
@@ -52,6 +60,20 @@ struct loaded_object {
 #else
     return {};
 #endif
+}
+
+// How often libraries were loaded and unloaded. Changes when what is known of them must be read anew.
+[[nodiscard]] inline std::uint64_t loads_and_unloads() noexcept {
+    std::uint64_t sum = 0;
+#if defined(__linux__)
+    ::dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* into) {
+            *static_cast<std::uint64_t*>(into) = info->dlpi_adds + info->dlpi_subs;
+            return 1;
+        },
+        &sum);
+#endif
+    return sum;
 }
 
 [[nodiscard]] inline std::string hexadecimal(std::uint64_t number) {

@@ -6,6 +6,7 @@
 #include <peakscope/memory/hash.hpp>
 #include <peakscope/memory/number_index.hpp>
 #include <peakscope/memory/pages.hpp>
+#include <peakscope/memory/resident.hpp>
 #include <peakscope/sites/stack.hpp>
 
 #include <bit>
@@ -56,15 +57,12 @@ class stack_table {
         if (used_words_ + stack.depth + 1 > most_words_ ||
             !index_.insert(hash, at, [&](std::uint32_t other) { return hash_of(view_of(words_ + other), 0); }))
             return nullptr;
+        resident_.reach(words_, (used_words_ + stack.depth + 1) * sizeof(address));
         words_[at] = stack.depth;
         for (std::size_t i = 0; i < stack.depth; ++i)
             words_[at + 1 + i] = stack.frames[i];
         used_words_ += stack.depth + 1;
         return words_ + at;
-    }
-
-    [[nodiscard]] std::int64_t resident() const noexcept {
-        return memory::resident_bytes(words_, used_words_ * sizeof(address)) + index_.resident();
     }
 
   private:
@@ -76,7 +74,8 @@ class stack_table {
     }
 
     address* words_ = nullptr;
-    memory::number_index index_; // where stacks begin among the words
+    memory::resident_front resident_{};
+    memory::number_index index_{}; // where stacks begin among the words
     std::size_t used_words_ = 1;
     std::size_t most_words_ = 0;
 };

@@ -9,14 +9,15 @@
 
 #include <concepts>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace peakscope::sites {
 
 /// A symboliser adds the frames of a return address to a list: those that are inlined there first, the innermost of all
 /// in front, and then the function itself. What it does not know stays empty; a function without a file and line has
-/// the name of its program or library as the file. It may also have `notes()`: what a reader of the report must know.
+/// the name of its program or library as the file. It may also have `prepare(addresses)`, with a vector of all that it
+/// is asked for next, each once; `figures()`: what that took, in memory and by what was cached; and `notes()`: what a
+/// reader of the report must know.
 template <class Symboliser>
 concept symboliser = std::default_initializable<Symboliser> &&
                      requires(Symboliser& names, address return_address, std::vector<stack_frame>& frames) {
@@ -26,6 +27,8 @@ concept symboliser = std::default_initializable<Symboliser> &&
 /// Which frame of a stack is shown as the site: the first one that is not a library's. A symboliser with a static
 /// function `rule()` that returns one of these has a rule of its own:
 ///
+///     #include <peakscope/sites/frames.hpp>
+///     #include <peakscope/sites/libbacktrace.hpp>
 ///     struct my_names : peakscope::sites::libbacktrace {
 ///         static peakscope::sites::naming_rule rule() {
 ///             peakscope::sites::naming_rule mine;
@@ -43,6 +46,9 @@ struct naming_rule {
     /// And one whose function, without its return type, begins with one of these.
     std::vector<std::string> library_functions{"std::", "__gnu_cxx::", "operator new",
                                                "peakscope::engine::", "peakscope::heap::detail::"};
+    /// The user's own functions through which others allocate, "xmalloc" or "arena::allocate", without arguments: where
+    /// one is the first that is no library's, its caller is shown instead. See sites/callers_of.hpp.
+    std::vector<std::string> wrappers{};
     /// Files are shown relative to this folder. Empty: to the one that most of the user's files are in.
     std::string root{};
 
@@ -50,9 +56,7 @@ struct naming_rule {
 
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool is_library(const stack_frame& frame) const;
 
-    /// A function's name without the return type that the names of templates have in front: what follows the last space
-    /// before the arguments, outside of all brackets.
-    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static std::string_view name_of(std::string_view function) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool is_wrapper(const stack_frame& frame) const;
 };
 
 namespace detail {
@@ -66,6 +70,14 @@ concept has_notes = requires(const Symboliser& names) {
 };
 
 template <class Symboliser>
+concept prepares = requires(Symboliser& names, const std::vector<address>& all) { names.prepare(all); };
+
+template <class Symboliser>
+concept has_figures = requires(const Symboliser& names) {
+    { names.figures() } -> std::convertible_to<naming_figures>;
+};
+
+template <class Symboliser>
 [[nodiscard]] naming_rule rule_of() {
     if constexpr (has_rule<Symboliser>) return Symboliser::rule();
     return naming_rule();
@@ -75,7 +87,10 @@ template <class Symboliser>
 struct any_symboliser {
     void* object;
     void (*append)(void* object, address return_address, std::vector<stack_frame>& frames);
-    std::vector<std::string> (*notes)(void* object); // null when it has none
+    // Null where it has none.
+    std::vector<std::string> (*notes)(void* object) = nullptr;
+    void (*prepare)(void* object, const std::vector<address>& all) = nullptr;
+    naming_figures (*figures)(void* object) = nullptr;
 };
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] named_stacks name_stacks(const attribution& of, const any_symboliser& names,
                                                                 const naming_rule& rule);
@@ -86,13 +101,17 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] named_stacks name_stacks(const attributio
 template <symboliser Symboliser>
 [[nodiscard]] named_stacks name_stacks(const attribution& of) {
     Symboliser names;
-    detail::any_symboliser any{&names,
-                               [](void* object, address return_address, std::vector<stack_frame>& frames) {
+    detail::any_symboliser any{&names, [](void* object, address return_address, std::vector<stack_frame>& frames) {
                                    static_cast<Symboliser*>(object)->append(return_address, frames);
-                               },
-                               nullptr};
+                               }};
     if constexpr (detail::has_notes<Symboliser>)
         any.notes = [](void* object) { return static_cast<const Symboliser*>(object)->notes(); };
+    if constexpr (detail::prepares<Symboliser>)
+        any.prepare = [](void* object, const std::vector<address>& all) {
+            static_cast<Symboliser*>(object)->prepare(all);
+        };
+    if constexpr (detail::has_figures<Symboliser>)
+        any.figures = [](void* object) -> naming_figures { return static_cast<const Symboliser*>(object)->figures(); };
     return detail::name_stacks(of, any, detail::rule_of<Symboliser>());
 }
 

@@ -24,8 +24,6 @@ struct unwind {
     static std::size_t find(const stack_view&, address* found, const void* frame) noexcept {
         return detail::unwind_from(found, Frames, frame);
     }
-
-    static std::int64_t own_bytes() noexcept { return detail::rules_of_process.resident(); }
 };
 
 } // namespace peakscope::sites

@@ -56,23 +56,28 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<violation> check(const memory
 PEAKSCOPE_BODY_ELSEWHERE void require(const memory_report& report, const budget& limits);
 
 // Limits as types. Each is applied to a `limits`; those of a phase, a label or an item hold several.
-// NOLINTBEGIN(cppcoreguidelines-macro-usage)
-#define PEAKSCOPE_LIMIT(name, type)                                                                                    \
-    template <type Limit>                                                                                              \
-    struct name {                                                                                                      \
-        static void apply(limits& to) { to.name = Limit; }                                                             \
-    }
-PEAKSCOPE_LIMIT(heap_delta, bytes);
-PEAKSCOPE_LIMIT(heap_peak, bytes);
-PEAKSCOPE_LIMIT(heap_peak_delta, bytes);
-PEAKSCOPE_LIMIT(rss_delta, bytes);
-PEAKSCOPE_LIMIT(rss_peak, bytes);
-PEAKSCOPE_LIMIT(rss_peak_delta, bytes);
-PEAKSCOPE_LIMIT(allocated, bytes);
-PEAKSCOPE_LIMIT(allocations, std::uint64_t);
-PEAKSCOPE_LIMIT(leaked_blocks, std::uint64_t);
-#undef PEAKSCOPE_LIMIT
-// NOLINTEND(cppcoreguidelines-macro-usage)
+template <auto Member, auto Limit>
+struct limit_on {
+    static void apply(limits& to) { to.*Member = Limit; }
+};
+template <bytes Limit>
+using heap_delta = limit_on<&limits::heap_delta, Limit>;
+template <bytes Limit>
+using heap_peak = limit_on<&limits::heap_peak, Limit>;
+template <bytes Limit>
+using heap_peak_delta = limit_on<&limits::heap_peak_delta, Limit>;
+template <bytes Limit>
+using rss_delta = limit_on<&limits::rss_delta, Limit>;
+template <bytes Limit>
+using rss_peak = limit_on<&limits::rss_peak, Limit>;
+template <bytes Limit>
+using rss_peak_delta = limit_on<&limits::rss_peak_delta, Limit>;
+template <bytes Limit>
+using allocated = limit_on<&limits::allocated, Limit>;
+template <std::uint64_t Limit>
+using allocations = limit_on<&limits::allocations, Limit>;
+template <std::uint64_t Limit>
+using leaked_blocks = limit_on<&limits::leaked_blocks, Limit>;
 
 template <fixed_string Name, class... Limits>
 struct in_phase {

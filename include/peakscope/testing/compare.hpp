@@ -43,7 +43,7 @@ struct figure_change {
     bool in_bytes = true;
     std::optional<double> baseline{};
     std::optional<double> current{};
-    double noise = 0; ///< differences up to here tell nothing
+    double noise = 0; ///< differences up to this much mean nothing
     change_kind kind = change_kind::unknown;
 };
 

@@ -16,46 +16,47 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <ostream>
+#include <iostream>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace peakscope::testing {
 
 namespace detail {
 
-inline void tell(const ::testing::TestInfo& test, const test_memory::outcome& outcome) {
-    const detail::framework_scope framework;
-    if (test_memory::prints())
-        std::printf("memory of %s.%s: %s\n", test.test_suite_name(), test.name(), outcome.line.c_str());
-    if (test.result()->Failed()) return;
-    for (const std::string& each : outcome.broken)
-        GTEST_NONFATAL_FAILURE_(each.c_str());
+inline void end(test_memory& of, const ::testing::TestInfo& test) {
+    const framework_scope framework;
+    const std::string name = std::string{test.test_suite_name()} + "." + test.name();
+    of.end(
+        name.c_str(), test.result()->Failed(), [](void*, const char* line) { std::cout << line << '\n'; },
+        [](void* to, const char* message) {
+            const auto& failed = *static_cast<const ::testing::TestInfo*>(to);
+            ADD_FAILURE_AT(failed.file(), failed.line()) << message;
+        },
+        const_cast<::testing::TestInfo*>(&test));
 }
 
 } // namespace detail
 
-/// Looks at every test. GoogleTest makes the test's object in between, and a block or two of its own: what a test is
-/// charged exactly is told by a fixture.
+/// Holds every test to its limits. GoogleTest makes the test's object in between, and a block or two of its own; a
+/// fixture charges a test exactly.
 class gtest_listener final : public ::testing::EmptyTestEventListener {
   public:
     void OnTestStart(const ::testing::TestInfo&) override { memory_.begin(); }
-    void OnTestEnd(const ::testing::TestInfo& test) override { detail::tell(test, memory_.end()); }
+    void OnTestEnd(const ::testing::TestInfo& test) override { detail::end(memory_, test); }
 
   private:
-    detail::test_memory memory_;
+    detail::test_memory memory_{};
 };
 
-/// A fixture whose tests are looked at from the end of its SetUp to the beginning of its TearDown, without a listener.
+/// A fixture whose tests are measured from the end of its SetUp to the beginning of its TearDown, without a listener.
 class memory_test : public ::testing::Test {
   protected:
     void SetUp() override { memory_.begin(); }
-    void TearDown() override { detail::tell(*::testing::UnitTest::GetInstance()->current_test_info(), memory_.end()); }
+    void TearDown() override { detail::end(memory_, *::testing::UnitTest::GetInstance()->current_test_info()); }
 
   private:
-    detail::test_memory memory_;
+    detail::test_memory memory_{};
 };
 
 /// Matches a memory_report that keeps the budget, and explains which limits it breaks.
@@ -65,12 +66,12 @@ class keeps_budget {
     explicit keeps_budget(budget limits) : limits_(std::move(limits)) {}
 
     bool MatchAndExplain(const memory_report& report, std::ostream* explanation) const {
-        const detail::framework_scope framework;
-        const std::vector<std::string> broken = detail::broken_limits(report, limits_);
-        if (explanation != nullptr)
-            for (const std::string& each : broken)
-                *explanation << "\n" << each;
-        return broken.empty();
+        return detail::keeps(
+            report, limits_,
+            [](void* to, const char* message) {
+                if (to != nullptr) *static_cast<std::ostream*>(to) << "\n" << message;
+            },
+            explanation);
     }
     void DescribeTo(std::ostream* out) const { *out << "keeps its budget"; }
     void DescribeNegationTo(std::ostream* out) const { *out << "breaks its budget"; }
@@ -91,4 +92,5 @@ inline void PrintTo(const memory_report& report, std::ostream* out) {
 
 namespace peakscope {
 inline void PrintTo(const memory_report& report, std::ostream* out) { testing::PrintTo(report, out); }
+inline void PrintTo(const bytes& value, std::ostream* out) { *out << testing::detail::shown_bytes{value}.text; }
 } // namespace peakscope

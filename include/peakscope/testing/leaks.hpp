@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Leaks: does the heap grow with every run of the same work?
 //
+//     #include <peakscope/sites/frames.hpp>
+//     #include <peakscope/sites/libbacktrace.hpp>
 //     using Heap = peakscope::heap::counting<peakscope::sites::frames<8>>;
 //     const auto found = peakscope::testing::leaks<Heap>(40, [] { build(options); });
 //     CHECK_MESSAGE(!found.leaks(), found.text());
 //
 // The work runs `count` times in one measurement. The first third warms it up: pools, caches, the locale and iostreams
-// are set up once, which is no leak. Over the warm runs that follow, the growth of the heap and of each call site is
-// looked at by itself, so that a byte a run is found among megabytes that come and go: what frees the blocks of a site,
-// and when, makes no difference.
+// are set up once, which is no leak. Over the warm runs that follow, the growth of each call site is judged by itself,
+// so that a leak of one byte a run is found among megabytes that come and go, and so is the sum of all those that have
+// never shrunk, for leaks with many sites. It makes no difference what frees the blocks of a site, or when. A source
+// that knows no sites has the heap judged as a whole, where what comes and goes hides what stays.
 //
 // A series of growths is a leak when all of these hold:
 //   - a sign test says that it grows more often than it shrinks. Were one as likely as the other, in each run by
@@ -16,9 +19,12 @@
 //     are looked at (Bonferroni), so that this is the rate for the whole verdict;
 //   - the robust slope (Theil and Sen's) of what lives after each run is above 0, with its whole confidence interval: a
 //     single step, however large, is none;
-//   - it goes on: the last third of the warm runs grows in at least a third of its runs. A cache that fills up stops.
-// A cache that grows for longer than all the runs, and a buffer that is emptied more seldom, cannot be told from a
-// leak: make more runs, or ignore what may grow (ignore.hpp).
+//   - it goes on: the last pause is at most twice as long as another, and the last third of the warm runs has its share
+//     of the growth. A pool that has filled up stops, whether at once or bit by bit;
+//   - the least that lives rises from each third of the warm runs to the next: what is emptied now and then does not.
+// So a leak is found whatever its rhythm, once it has leaked often enough: by default 11 times in the warm runs, which
+// takes 16 k runs where every k-th leaks. What still fills up when the runs end, and what is emptied less than once in
+// a third of them, cannot be told from a leak: make more runs, or ignore what may grow (heap/ignoring.hpp).
 #pragma once
 
 #include <peakscope/core/concepts.hpp>
@@ -34,8 +40,8 @@
 namespace peakscope::testing {
 
 struct leak_options {
-    double false_alarms = 0.001; ///< the most that work without a leak is said to have one
-    std::size_t warm_up = 0;     ///< runs that are not looked at; 0 for a third of them, at least 3
+    double false_alarms = 0.001; ///< the largest probability that work without a leak is said to have one
+    std::size_t warm_up = 0;     ///< runs that are not judged; 0 for a third of them, at least 3
     double level = 0.99;         ///< of the slope's confidence interval
 };
 
@@ -44,7 +50,7 @@ struct growth {
     std::string what{};                 ///< "heap", or a site: "parser.cpp:12  parse"
     std::vector<std::int64_t> by_run{}; ///< bytes, of all runs
     slope bytes_per_run{};
-    double probability = 1; ///< of such signs without a leak
+    double probability = 1; ///< of seeing it grow as often as this without a leak
     bool leaks = false;
 };
 
@@ -52,8 +58,8 @@ struct leak_report {
     growth heap{};
     std::vector<growth> sites{}; ///< those that leak, the fastest first
     std::size_t warm_up = 0;
-    std::size_t runs = 0;      ///< warm ones
-    std::size_t looked_at = 0; ///< series: the heap and each site that has changed
+    std::size_t runs = 0;      ///< after the warm-up
+    std::size_t looked_at = 0; ///< how many series: the heap, and each site that has changed
     double false_alarms = 0;
     double level = 0;
 
@@ -65,7 +71,7 @@ struct leak_report {
 
 namespace detail {
 
-// Without the runs: how many there will be. Throws `usage_error` where these are too few.
+// Before any run: how many there will be. Throws `usage_error` where these are too few.
 PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] leak_report leaks_to_find(std::size_t count,
                                                                             const leak_options& options);
 PEAKSCOPE_STATISTICS_BODY_ELSEWHERE [[nodiscard]] leak_report leaks_of(leak_report found, std::size_t count,

@@ -7,16 +7,18 @@
 #include <peakscope/core/byte_count.hpp>
 
 #include <cstdint>
-#include <map>
+#include <initializer_list>
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace peakscope {
 struct memory_report;
 } // namespace peakscope
 
 namespace peakscope::testing {
+
+namespace detail {
+class budget_check;
+} // namespace detail
 
 /// Limits for a window, a label or an item. A member without a value is no limit; a figure may be as large as its
 /// limit, and no larger.
@@ -32,21 +34,54 @@ struct limits {
     std::optional<std::uint64_t> leaked_blocks{}; ///< allocations less deallocations
 };
 
+/// Limits by name. The names are kept; a text may be any string with `c_str()`.
+class limits_by_name {
+  public:
+    struct text {
+        const char* characters;
+
+        text(const char* of) : characters(of) {}
+        template <class String>
+            requires requires(const String& of) { of.c_str(); }
+        text(const String& of) : characters(of.c_str()) {}
+    };
+    struct named {
+        text name;
+        limits of{};
+    };
+
+    limits_by_name() noexcept = default;
+    PEAKSCOPE_BODY_ELSEWHERE limits_by_name(std::initializer_list<named> all);
+    PEAKSCOPE_BODY_ELSEWHERE limits_by_name(const limits_by_name& other);
+    PEAKSCOPE_BODY_ELSEWHERE limits_by_name& operator=(const limits_by_name& other);
+    PEAKSCOPE_BODY_ELSEWHERE ~limits_by_name();
+
+    /// The limits of this name, which are none before they are set.
+    PEAKSCOPE_BODY_ELSEWHERE limits& operator[](text name);
+
+  private:
+    friend class detail::budget_check;
+    struct map;
+
+    map* all_ = nullptr; // null without any
+};
+
 /// All limits for a report. Phases are named by path or by a name that only one has; of a label, the report knows
 /// heap_delta, heap_peak, allocated and allocations.
 struct budget {
     limits whole{};
-    std::map<std::string, limits> phases{};
-    std::map<std::string, limits> labels{};
+    limits_by_name phases{};
+    limits_by_name labels{};
     limits per_item{}; ///< the measurement's figures divided by its items
 };
 
 namespace detail {
 
-// The messages of the violations, for the assertions of the test frameworks.
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<std::string> broken_limits(const memory_report& report,
-                                                                              const budget& all);
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string title_of(const memory_report& report);
+// For the assertions of the test frameworks: calls `fail` with the message of each limit that is broken, and says
+// whether all are kept.
+PEAKSCOPE_BODY_ELSEWHERE bool keeps(const memory_report& report, const budget& all,
+                                    void (*fail)(void* to, const char* message), void* to = nullptr);
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] const char* title_of(const memory_report& report) noexcept;
 
 } // namespace detail
 

@@ -4,14 +4,11 @@
 #pragma once
 
 #include <peakscope/core/attribution.hpp>
-#include <peakscope/core/body.hpp>
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/report.hpp>
 
 #include <concepts>
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
 namespace peakscope::testing::detail {
@@ -34,10 +31,6 @@ template <class Heap, class Work>
             }};
 }
 
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::map<call_stack, std::int64_t> live_of(const attribution& of);
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::map<call_stack, std::string> places_of(const attribution& of,
-                                                                                   const named_stacks& names);
-
 // The measurement without the type of its source.
 class measured_runs {
   public:
@@ -48,37 +41,35 @@ class measured_runs {
 
     /// What the work throws comes through.
     [[nodiscard]] virtual heap_figures run(const any_work& work) = 0;
-    /// What lives of each call stack, in bytes; empty for sources that know none.
-    [[nodiscard]] virtual std::map<call_stack, std::int64_t> live_by_stack() = 0;
-    /// The place of each stack there was at the last `live_by_stack`: "parser.cpp:12  parse".
-    [[nodiscard]] virtual std::map<call_stack, std::string> places() const = 0;
-    /// Calls `then`; what it allocates is the profiler's own memory.
-    virtual void as_profilers(void (*then)(void* of), void* of) = 0;
+    /// Who allocated up to now; empty for sources that do not know.
+    [[nodiscard]] virtual attribution attributed() const = 0;
+    [[nodiscard]] virtual named_stacks named(const attribution& of) const = 0;
+    /// Calls `then`; what that allocates is the profiler's own memory, in no figure.
+    virtual void uncounted(void (*then)(void* of), void* of) = 0;
     [[nodiscard]] virtual const char* source_name() const noexcept = 0;
 
     template <class Then>
-    void as_profilers(Then then) {
-        as_profilers([](void* of) { (*static_cast<Then*>(of))(); }, &then);
+    void uncounted(Then then) {
+        uncounted([](void* of) { (*static_cast<Then*>(of))(); }, &then);
     }
 };
 
 template <heap_source Heap>
 class measured_work final : public measured_runs {
     static constexpr bool by_site = attributes_memory<Heap>;
-
-  public:
-    /// What is allocated in the scope of one is the profiler's own memory.
+    // What is allocated in the scope of one is the profiler's own memory.
     using own_memory = typename Heap::own_memory;
 
+  public:
     measured_work() {
         {
-            [[maybe_unused]] const own_memory profilers;
+            [[maybe_unused]] const own_memory uncounted;
             source_.open();
         }
         source_.settle();
         if constexpr (by_site) {
             {
-                [[maybe_unused]] const own_memory profilers;
+                [[maybe_unused]] const own_memory uncounted;
                 source_.attribute(1, 1);
             }
             source_.enter(whole_, nullptr, 0);
@@ -109,22 +100,20 @@ class measured_work final : public measured_runs {
     }
     [[nodiscard]] Heap& source() noexcept { return source_; }
 
-    [[nodiscard]] std::map<call_stack, std::int64_t> live_by_stack() override {
-        if constexpr (by_site) {
-            attribution_ = source_.attributed();
-            return live_of(attribution_);
-        } else {
-            return {};
-        }
-    }
-    [[nodiscard]] std::map<call_stack, std::string> places() const override {
+    [[nodiscard]] attribution attributed() const override {
         if constexpr (by_site)
-            return places_of(attribution_, source_.named(attribution_));
+            return source_.attributed();
         else
             return {};
     }
-    void as_profilers(void (*then)(void* of), void* of) override {
-        [[maybe_unused]] const own_memory profilers;
+    [[nodiscard]] named_stacks named([[maybe_unused]] const attribution& of) const override {
+        if constexpr (by_site)
+            return source_.named(of);
+        else
+            return {};
+    }
+    void uncounted(void (*then)(void* of), void* of) override {
+        [[maybe_unused]] const own_memory uncounted;
         then(of);
     }
     [[nodiscard]] const char* source_name() const noexcept override { return Heap::name; }
@@ -132,7 +121,6 @@ class measured_work final : public measured_runs {
   private:
     Heap source_;
     typename Heap::window whole_;
-    attribution attribution_;
 };
 
 } // namespace peakscope::testing::detail

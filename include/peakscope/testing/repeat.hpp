@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Repetition: the same measurement several times, each in a process of its own, and what its figures are then. Needs
-// nlohmann-json, in which a report comes back from the child.
+// Repetition: the same measurement several times, each in a process of its own, and how far its figures vary. Needs
+// nlohmann-json, as which a report comes back from the child.
 //
 //     const auto runs = peakscope::testing::repeat(20, [] {
 //         Memory memory{"build"};
@@ -8,7 +8,7 @@
 //         return memory.finish({"page", 100});
 //     });
 //     CHECK(runs.failures.empty());
-//     CHECK(runs.of(heap_peak).spread <= 0.05);
+//     CHECK(runs.of(peakscope::testing::figures::heap_peak).spread <= 0.05);
 //
 // Every child starts from the memory of the caller as it was when `repeat` was called, fixture included; nothing that
 // one does is seen by the next. A child has one thread, the caller's: start threads inside the work. A child that
@@ -36,9 +36,9 @@ template <class Work>
 [[nodiscard]] repetitions repeat(std::size_t count, Work work, const child_limits& limits = {}) {
     repetitions made;
     const std::vector<detail::child_result> results =
-        detail::run_in_children(count, [&work]() -> std::string { return report::json::text(work()); }, limits);
+        detail::run_in_children(count, [&work] { return report::json::text(work()); }, limits);
     for (std::size_t i = 0; i < results.size(); ++i) {
-        if (results[i].succeeded)
+        if (results[i].outcome == detail::child_outcome::returned)
             made.reports.push_back(report::read_json(results[i].text, "a repetition's report"));
         else
             made.failures.push_back({i + 1, results[i].text});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What statistics.hpp declares, for the headers whose bodies stand beside those of the statistics: these come where all
-// declarations are known.
+// The declarations of statistics.hpp. The other headers of this folder include this one, so that the bodies come when
+// everything is declared.
 #pragma once
 
 #include <peakscope/testing/statistics_body.hpp>

@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: MIT
-// What the adapters for test frameworks have in common: limits on every test, and the memory of each in a line.
+// What the adapters for test frameworks have in common: limits on every test, and a line about the memory of each.
 //
 // A test's figures are those of the counted heap between its beginning and its end, whichever framework runs it. What
 // the framework allocates for an assertion that holds is nothing, and so charges nothing; what it keeps of sections and
-// subcases while a test runs is charged to the test, and what it keeps of an assertion that fails: a test that has
-// failed by itself is not held to its limits. The whole process is looked at, or the test's thread alone, which has no
-// peak.
+// subcases while a test runs is charged to the test, and so is what it keeps of an assertion that fails; a test that
+// has failed by itself is not held to its limits. What counts is the whole process, or the test's thread alone, which
+// has no peak.
 #pragma once
 
 #include <peakscope/core/body.hpp>
+#include <peakscope/core/byte_count.hpp>
 #include <peakscope/testing/limits.hpp>
 
-#include <iosfwd>
-#include <string>
-#include <vector>
+#include <cstdint>
 
 namespace peakscope::testing {
 
+/// Whose allocations a test is charged with.
 enum class looks_at { process, this_thread };
+
+namespace detail {
+struct stack_source;
+} // namespace detail
 
 /// For every test of the program, set before the first one runs.
 struct test_defaults {
     limits allowed{};
     looks_at scope = looks_at::process;
-    bool prints = false; ///< the memory of each test, in a line
+    bool prints = false; ///< a line about the memory of each test
+    /// For the whole process: names the lines behind a broken limit. See testing/stacks.hpp. None by default.
+    const detail::stack_source* stacks = nullptr;
 };
 
 namespace detail {
@@ -42,27 +48,41 @@ class [[nodiscard, maybe_unused]] framework_scope {
 
 class test_memory {
   public:
-    struct outcome {
-        std::string line{};                ///< "heap Δ +12.0 KiB, peak +1.50 MiB, 1,204 allocations"
-        std::vector<std::string> broken{}; ///< the message of each limit that is
-    };
-
     PEAKSCOPE_BODY_ELSEWHERE test_memory() noexcept;
     PEAKSCOPE_BODY_ELSEWHERE ~test_memory();
     test_memory(const test_memory&) = delete;
     test_memory& operator=(const test_memory&) = delete;
 
     PEAKSCOPE_BODY_ELSEWHERE void begin();
-    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] outcome end();
-    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] static bool prints() noexcept;
+    // Calls `print` with a line about the memory of the test, if all tests are to print it, and `fail` with the message
+    // of each limit that is broken. A test that has failed by itself is not held to its limits.
+    PEAKSCOPE_BODY_ELSEWHERE void end(const char* name, bool has_failed, void (*print)(void* to, const char* line),
+                                      void (*fail)(void* to, const char* message), void* to = nullptr);
 
   private:
-    alignas(void*) unsigned char since_[128]; // a heap_since or a thread_heap_since, or none
+    alignas(void*) unsigned char since_[128]; // a heap_since, perhaps with a sites_since, or a thread_heap_since
 };
 
-// Ends it, writes what there is to tell of the test, and says whether the test has broken its limits. One that has
-// failed by itself is not held to them.
-PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] bool tell(test_memory& of, const char* name, bool has_failed, std::ostream& out);
+// The requested bytes of the first block that this thread allocates while this is alive; 0 as long as there is none.
+class first_block {
+  public:
+    PEAKSCOPE_BODY_ELSEWHERE first_block() noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE ~first_block();
+    first_block(const first_block&) = delete;
+    first_block& operator=(const first_block&) = delete;
+
+    [[nodiscard]] std::uint64_t requested_bytes() const noexcept { return requested_bytes_; }
+
+  private:
+    alignas(void*) unsigned char hook_[16]; // an engine::fault_scope, under which nothing fails
+    std::uint64_t requested_bytes_ = 0;
+};
+
+// "2.00 MiB (2,097,152 B)", for what a framework shows of an assertion.
+struct shown_bytes {
+    char text[64];
+    PEAKSCOPE_BODY_ELSEWHERE explicit shown_bytes(bytes value);
+};
 
 } // namespace detail
 

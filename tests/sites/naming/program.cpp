@@ -7,7 +7,6 @@
 #include "library.hpp"
 
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/sites/addr2line.hpp>
 #include <peakscope/sites/frames.hpp>

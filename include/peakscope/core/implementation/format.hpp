@@ -49,6 +49,13 @@ std::string format_bytes(bytes value) {
            units[unit];
 }
 
+std::string format_bytes_exactly(bytes value) {
+    std::string text = format_bytes(value);
+    if (value.count > -1'024 && value.count < 1'024) return text;
+    const auto count = static_cast<std::uint64_t>(value.count);
+    return text + (value.count < 0 ? " (-" + format_count(0 - count) : " (" + format_count(count)) + " B)";
+}
+
 std::string format_signed_bytes(bytes value) {
     return value.count > 0 ? "+" + format_bytes(value) : format_bytes(value);
 }
@@ -62,7 +69,7 @@ std::string format_duration(std::chrono::nanoseconds duration) {
     if (nanoseconds < 999.5e3) return with_unit(nanoseconds / 1e3, " µs");
     if (nanoseconds < 999.5e6) return with_unit(nanoseconds / 1e6, " ms");
     if (nanoseconds < 99.95e9) return with_unit(nanoseconds / 1e9, " s");
-    const auto seconds = std::chrono::round<std::chrono::seconds>(duration).count();
+    const std::int64_t seconds = duration.count() / 1'000'000'000 + (duration.count() % 1'000'000'000 >= 500'000'000);
     return std::to_string(seconds / 60) + " min " + (seconds % 60 < 10 ? "0" : "") + std::to_string(seconds % 60) +
            " s";
 }
@@ -80,6 +87,16 @@ std::string format_precision(const precision& value) {
         break;
     }
     return "n/a";
+}
+
+std::uint64_t rounded_count(double value) noexcept {
+    if (value >= 0x1p64) return UINT64_MAX;
+    return value <= 0 ? 0 : static_cast<std::uint64_t>(std::round(value));
+}
+
+bytes rounded_bytes(double value) noexcept {
+    if (value >= 0x1p63) return {INT64_MAX};
+    return {value < -0x1p63 ? INT64_MIN : std::llround(value)};
 }
 
 } // namespace peakscope

@@ -1,177 +1,87 @@
 // SPDX-License-Identifier: MIT
-// Blocks that are counted: what the replaced operators, and the replaced malloc and its kin, have in common. `Base` is
-// where the memory comes from.
+// The fast path of new and malloc, delete and free: what nearly every call runs, from its first instruction to its
+// last. It takes no lock, and writes nothing but the block's header (engine/block_header.hpp) and the thread's own
+// record (engine/thread_record.hpp). Every branch away from it is a tail call, so that it saves no register for one.
+// By g++ -O3 for x86-64, beside what malloc and free themselves cost: 40 instructions for new, 12 more while a
+// measurement samples, and 35 for delete. The comments say what each step costs, and what for.
+//
+// `Base` is where the memory comes from. All is inlined into the function that the program calls, whose frame is the
+// one that a stack is walked from.
 #pragma once
 
 #include <peakscope/engine/block_header.hpp>
-#include <peakscope/engine/engine.hpp>
-#include <peakscope/engine/fault_hook.hpp>
+#include <peakscope/engine/state.hpp>
+#include <peakscope/engine/thread_record.hpp>
+#include <peakscope/heap/interpose/slow_path.hpp>
 
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
-#include <new>
+#include <cstdint>
 
 namespace peakscope::heap::detail {
 
-using namespace engine;
-
-enum class on_failure {
-    throws,     // operator new
-    gives_null, // its nothrow forms, which ask the new_handler all the same
-    sets_errno  // malloc and its kin
-};
-
-// Whether a test wants this allocation to fail.
-[[nodiscard, gnu::noinline, gnu::cold]] inline bool shall_fail(void* block) noexcept {
-    const known_block known = block_header::of(block).facts();
-    if (known.own) return false; // nor one that is ignored
-    const origin_info& from = engine::state.origins[known.from];
-    return faults_here(fault_context, {known.requested_bytes, from.label, from.stack});
-}
-
-// One try, and the block is counted. While the counting is switched off, blocks are as they are without it.
-template <class Base>
-[[nodiscard]] void* allocate_and_count(std::size_t requested_bytes, std::size_t alignment, const void* frame) noexcept {
-    if (is_off())
-        return alignment > alignof(std::max_align_t) ? Base::allocate_aligned(alignment, requested_bytes)
-                                                     : Base::allocate(requested_bytes);
-    void* const block = allocate_with_header<Base>(requested_bytes, alignment);
-    if (block == nullptr) return nullptr;
-    if (block_header::of(block).padding_bytes() != 0) with_record<count_padding>(block);
-    with_record<count_allocation>(block, frame);
-    if (faults_here != nullptr && shall_fail(block)) {
-        const block_header& header = block_header::of(block);
-        with_record<count_unusual_deallocation>(header.facts());
-        free_with_header<Base>(block, header.base_offset());
-        return nullptr;
+// Counts a block that has its size and no tag yet.
+[[gnu::always_inline]] inline void* count_new(void* block, std::size_t requested_bytes) noexcept {
+    thread_record& record = *current_record;        // a load: never null, see no_record
+    const std::uint32_t depth = raise_busy(record); // a load and a store: from here on a cut waits for this thread
+    const std::uint64_t gate = engine::state.gate.load(std::memory_order_acquire);
+    if (((gate ^ record.new_pass) | depth) != 0) { // two loads, one branch: nothing new behind the gate, no handler
+        if (depth != 0) [[unlikely]]
+            return count_in_handler(block, record, __builtin_frame_address(0));
+        // While a measurement samples, no block has the new_pass; those that are not hit go on here.
+        const std::int64_t rest = record.until_sample_bytes - sampled_size(requested_bytes);
+        if (gate != record.sampling_pass || rest < 0) [[unlikely]]
+            return record.hook(block, record, __builtin_frame_address(0)); // with stacks, that counts every block
+        record.until_sample_bytes = rest;
     }
+    // A load, an exclusive or and a store: where the block came from, for its end.
+    block_header::of(block).tag = block_header::tag_of(block, record.context_key);
+    // Two loads and a comparison that stand for three: a new peak, a full batch, the first change in this peak epoch.
+    const std::int64_t pending = record.pending_bytes + static_cast<std::int64_t>(requested_bytes);
+    if (pending > record.context_upper_bytes) [[unlikely]]
+        return finish_new(block, record);
+    record.pending_bytes = pending;                                  // a store
+    record.context_tally->since_cut.add_allocation(requested_bytes); // a load and two additions in memory
+    lower_busy(record, depth);                                       // a store
     return block;
-}
-
-// One try, or as many as the new_handler asks for. Null where there is none; throws what the handler throws.
-template <class Base>
-[[nodiscard]] void* allocate_or_ask(std::size_t requested_bytes, std::size_t alignment, const void* frame) {
-    for (;;) {
-        if (void* const block = allocate_and_count<Base>(requested_bytes, alignment, frame)) return block;
-        const std::new_handler handler = std::get_new_handler();
-        if (handler == nullptr) return nullptr;
-        handler();
-    }
-}
-
-// The long way: over-aligned blocks, what is to be done when there is no memory, and all blocks while the counting is
-// switched off. `frame` is the frame of the function that the program called, from which a stack is walked.
-template <class Base, on_failure Failure>
-[[gnu::noinline]] void* new_the_long_way(std::size_t requested_bytes, std::size_t alignment,
-                                         const void* frame) noexcept(Failure != on_failure::throws) {
-    if constexpr (Failure == on_failure::throws) {
-        if (void* const block = allocate_or_ask<Base>(requested_bytes, alignment, frame)) return block;
-        throw std::bad_alloc{};
-    } else if constexpr (Failure == on_failure::gives_null) {
-        try {
-            return allocate_or_ask<Base>(requested_bytes, alignment, frame);
-        } catch (...) { // the new_handler's way to say that there is no memory
-            return nullptr;
-        }
-    } else {
-        void* const block = allocate_and_count<Base>(requested_bytes, alignment, frame);
-        if (block == nullptr) errno = ENOMEM;
-        return block;
-    }
-}
-
-// The short way while the counting is switched off.
-template <class Base, on_failure Failure>
-[[gnu::noinline]] void* new_uncounted(std::size_t requested_bytes) noexcept(Failure != on_failure::throws) {
-    void* const block = Base::allocate(requested_bytes);
-    if (block != nullptr) [[likely]]
-        return block;
-    return new_the_long_way<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
-}
-
-// The rest of an event whose short way ended early. Each is the last act of the function that the program called.
-[[gnu::noinline]] inline void* finish_new(void* block, thread_record& record) noexcept {
-    add_allocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
-    lower_busy(record);
-    return block;
-}
-[[gnu::noinline, gnu::cold]] inline void* count_in_handler(void* block, thread_record& record,
-                                                           const void* frame) noexcept {
-    lower_busy(record);
-    with_record<count_untagged>(block, frame);
-    return block;
-}
-template <class Base>
-[[gnu::noinline]] void finish_delete(void* block, thread_record& record) noexcept {
-    add_deallocation(record, block_header::of(block).from(), block_header::of(block).requested_bytes);
-    lower_busy(record);
-    free_with_header<Base>(block, sizeof(block_header));
-}
-template <class Base>
-[[gnu::noinline, gnu::cold]] void delete_the_long_way(void* block) noexcept {
-    if (!has_header(block)) {
-        if (!is_off()) engine::state.foreign_blocks.fetch_add(1, std::memory_order_relaxed);
-        Base::deallocate(block);
-        return;
-    }
-    const block_header& header = block_header::of(block);
-    with_record<count_unusual_deallocation>(header.facts());
-    free_with_header<Base>(block, header.base_offset());
-}
-
-template <class Base>
-[[gnu::noinline, gnu::cold]] void leave_and_delete(void* block, thread_record& record) noexcept {
-    lower_busy(record);
-    delete_the_long_way<Base>(block);
-}
-
-// Counts a block that has no tag yet. Always inlined, as the two below are, so that the frame that the rare ways ask
-// for is that of the function that the program called.
-[[gnu::always_inline]] inline void* count_untagged_block(void* block, std::size_t requested_bytes) noexcept {
-    thread_record& record = *current_record;
-    const remains rest = count_new_quickly(record, block, requested_bytes);
-    if (rest == remains::nothing) [[likely]]
-        return block;
-    if (rest == remains::to_finish) return finish_new(block, record);
-    if (rest == remains::in_handler) [[unlikely]]
-        return count_in_handler(block, record, __builtin_frame_address(0));
-    return record.hook(block, record, __builtin_frame_address(0));
 }
 
 template <class Base, on_failure Failure>
 [[gnu::always_inline]] inline void* counted_new(std::size_t requested_bytes) noexcept(Failure != on_failure::throws) {
-    void* block = nullptr;
-    if (requested_bytes < engine::state.slow_from_bytes.load(std::memory_order_relaxed)) [[likely]]
-        block = allocate_untagged<Base>(requested_bytes);
-    else if (is_off()) {
-        if constexpr (Failure == on_failure::sets_errno)
-            return Base::allocate(requested_bytes); // which sets it
-        else
-            return new_uncounted<Base, Failure>(requested_bytes);
+    // A load and a comparison that stand for three: too large, counting switched off, allocations made to fail.
+    if (requested_bytes >= engine::state.slow_from_bytes.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (is_off()) return new_uncounted<Base, Failure>(requested_bytes);
+        return new_slow<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
     }
-    if (block == nullptr) [[unlikely]]
-        return new_the_long_way<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
-    return count_untagged_block(block, requested_bytes);
+    void* const base = Base::allocate(requested_bytes + sizeof(block_header));
+    if (base == nullptr) [[unlikely]]
+        return new_slow<Base, Failure>(requested_bytes, alignof(std::max_align_t), __builtin_frame_address(0));
+    return count_new(with_size(base, requested_bytes), requested_bytes); // one store, and all of the above
 }
 
 // Counts first and frees second: once freed, the block may be another thread's.
 template <class Base>
 [[gnu::always_inline]] inline void counted_delete(void* block) noexcept {
     if (block == nullptr) return;
+    // A load, two exclusive ors, and a comparison that stands for three: ours, the program's, and not over-aligned.
     const std::uint64_t known = block_header::known_by(tag_before(block), block);
-    if (!is_usual(known)) [[unlikely]] {
-        if (is_off() && !says_ours(known)) return Base::deallocate(block);
-        return delete_the_long_way<Base>(block);
+    if (!is_plain(known)) [[unlikely]] {
+        if (is_off() && !has_valid_tag(known)) return Base::deallocate(block);
+        return delete_slow<Base>(block);
     }
     thread_record& record = *current_record;
-    const remains rest = count_delete_quickly(record, static_cast<origin>(known >> block_header::origin_shift),
-                                              block_header::of(block).requested_bytes);
-    if (rest == remains::to_count) [[unlikely]]
+    const std::uint32_t depth = raise_busy(record);
+    if (((engine::state.gate.load(std::memory_order_acquire) ^ record.pass) | depth) != 0) [[unlikely]]
         return leave_and_delete<Base>(block, record);
-    if (rest == remains::to_finish) [[unlikely]]
+    const std::uint64_t requested_bytes = block_header::of(block).requested_bytes;
+    // The origin is any, so its tally is looked up and its epoch compared: two loads more than above.
+    tally& changed = record.tallies[known >> block_header::origin_shift];
+    const std::int64_t pending = record.pending_bytes - static_cast<std::int64_t>(requested_bytes);
+    if (pending <= record.lower_bytes || changed.stamp != record.peak_epoch) [[unlikely]]
         return finish_delete<Base>(block, record);
-    free_with_header<Base>(block, sizeof(block_header));
+    record.pending_bytes = pending;
+    changed.since_cut.add_deallocation(requested_bytes);
+    lower_busy(record, depth);
+    free_with_header<Base>(block, sizeof(block_header)); // a store: the tag goes with the block
 }
 
 } // namespace peakscope::heap::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// glibc's allocator, by the names under which it is found where malloc and its kin are replaced. There is no other way
+// glibc's allocator, by the names under which it is found where the malloc family is replaced. There is no other way
 // to it that works before the dynamic loader has finished. Needs glibc.
 #pragma once
 

@@ -8,28 +8,21 @@
 // The allocators are found in the running process, linked or preloaded: nothing needs to be installed to compile.
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/bytes.hpp>
-#include <peakscope/core/error.hpp>
+#include <peakscope/core/duration.hpp>
+#include <peakscope/core/exclusive_claim.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/fwd.hpp>
-#include <peakscope/heap/statistics/serves_malloc.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <concepts>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
-#include <thread>
-#include <type_traits>
 
-#if defined(__linux__)
-#include <dlfcn.h>
-#endif
+namespace peakscope::detail {
+class watcher;
+}
 
 namespace peakscope::heap {
 
@@ -44,17 +37,7 @@ struct watched {
 
 namespace detail {
 
-// A function of whoever is linked or preloaded; null when there is none of that name.
-template <class Function>
-[[nodiscard]] Function* function_of_process([[maybe_unused]] const char* name) noexcept {
-#if defined(__linux__)
-    return reinterpret_cast<Function*>(::dlsym(RTLD_DEFAULT, name));
-#else
-    return nullptr;
-#endif
-}
-
-/// What an allocator says: its live bytes, and how far that can be trusted.
+// What an allocator says: its live bytes, and how far that can be trusted.
 struct allocator_reading {
     std::optional<bytes> live{};
     precision of_live = unavailable;
@@ -70,53 +53,66 @@ concept tells_statistics = requires {
     { Allocator::read() } noexcept -> std::same_as<allocator_reading>;
 };
 
-// Reads again and again, and keeps the largest.
-template <tells_statistics Allocator>
-class peak_watcher {
+// A measurement over an allocator's statistics, whatever the allocator is.
+class statistics_session {
   public:
-    void start(std::chrono::microseconds interval) {
-        thread_ = std::jthread{[this, interval](const std::stop_token& stop) {
-            std::unique_lock lock{guard_};
-            while (!wakes_.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); }))
-                look();
-        }};
-    }
-    void stop() {
-        thread_.request_stop();
-        if (thread_.joinable()) thread_.join();
-    }
+    class window {
+        friend statistics_session;
+        allocator_reading start_{};
+        bytes peak_{};
+    };
+    /// What the profiler allocates cannot be told from the rest.
+    struct own_memory {};
 
-    // The largest since the last call, this moment's among them.
-    [[nodiscard]] bytes take(bytes now) noexcept {
-        return std::max(now, bytes{peak_bytes_.exchange(now.count, std::memory_order_acq_rel)});
-    }
+    /// Throws `source_error` when malloc is not this allocator's, and `usage_error` when another measurement uses it.
+    PEAKSCOPE_BODY_ELSEWHERE void open();
+    PEAKSCOPE_BODY_ELSEWHERE void close() noexcept;
+
+    /// Has the allocator give back the memory that it caches but does not use.
+    void settle() const noexcept { allocator_.settle(); }
+
+    PEAKSCOPE_BODY_ELSEWHERE void enter(window& inner, window* outer) noexcept;
+    PEAKSCOPE_BODY_ELSEWHERE heap_figures leave(window& inner, window* outer) noexcept;
+
+    [[nodiscard]] std::optional<bytes> own_bytes() const noexcept { return std::nullopt; }
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string remark() const;
+
+    statistics_session(const statistics_session&) = delete;
+    statistics_session& operator=(const statistics_session&) = delete;
+
+  protected:
+    struct functions {
+        const char* name;
+        const char* (*missing)() noexcept;
+        void (*settle)() noexcept;
+        allocator_reading (*read)() noexcept;
+        exclusive_claim* claim;
+    };
+
+    // Watched at an interval above 0.
+    statistics_session(const functions& allocator, std::chrono::nanoseconds interval) noexcept
+        : allocator_(allocator), interval_(interval) {}
+    PEAKSCOPE_BODY_ELSEWHERE ~statistics_session();
 
   private:
-    void look() noexcept {
-        const std::int64_t now = Allocator::read().live.value_or(bytes{}).count;
-        std::int64_t peak = peak_bytes_.load(std::memory_order_relaxed);
-        while (now > peak && !peak_bytes_.compare_exchange_weak(peak, now, std::memory_order_acq_rel)) {
-        }
-    }
-
-    std::atomic<std::int64_t> peak_bytes_{0};
-    std::mutex guard_;
-    std::condition_variable_any wakes_;
-    std::jthread thread_;
+    functions allocator_;
+    std::chrono::nanoseconds interval_;
+    peakscope::detail::watcher* watcher_ = nullptr;
 };
-
-struct not_watched {};
 
 template <class Option>
 inline constexpr bool is_watched = false;
 template <std::uint32_t Microseconds>
 inline constexpr bool is_watched<watched<Microseconds>> = true;
 
+// Whatever the options are.
+template <tells_statistics Allocator>
+inline constinit exclusive_claim claim_of;
+
 template <tells_statistics Allocator, class... Options>
-class statistics_source {
+class statistics_source : public statistics_session {
     static_assert(sizeof...(Options) <= 1 && (is_watched<Options> && ...),
                   "peakscope: the one option of an allocator's statistics is watched<MICROSECONDS>");
-    static constexpr bool watches = sizeof...(Options) == 1;
 
   public:
     using statistics = Allocator;
@@ -124,83 +120,9 @@ class statistics_source {
     static constexpr const char* unit = Allocator::unit;
     static constexpr const char* allocator_name = Allocator::name;
 
-    class window {
-        friend statistics_source;
-        allocator_reading start_;
-        bytes peak_{};
-    };
-    /// What the profiler allocates cannot be told from the rest.
-    struct own_memory {};
-
-    /// Throws `source_error` when malloc is not this allocator's, and `usage_error` when another measurement uses it.
-    void open() {
-        if (const char* const what_to_do = Allocator::missing())
-            throw source_error(std::string{"heap::"} + name + " cannot measure: " + what_to_do);
-        if (measured_.exchange(true, std::memory_order_acq_rel))
-            throw usage_error(std::string{"heap::"} + name +
-                              " serves one measurement at a time, and one is running: finish() it before the next one "
-                              "starts");
-        if constexpr (watches) {
-            try {
-                (watcher_.start(Options::interval), ...);
-            } catch (...) {
-                measured_.store(false, std::memory_order_release);
-                throw;
-            }
-        }
-    }
-    void close() noexcept {
-        if constexpr (watches) watcher_.stop();
-        measured_.store(false, std::memory_order_release);
-    }
-
-    /// The allocator gives back what it keeps in vain.
-    void settle() noexcept { Allocator::settle(); }
-
-    void enter(window& inner, window* outer) noexcept {
-        inner.start_ = Allocator::read();
-        if constexpr (watches) {
-            const bytes now = inner.start_.live.value_or(bytes{});
-            const bytes seen = watcher_.take(now);
-            if (outer != nullptr) outer->peak_ = std::max(outer->peak_, seen);
-            inner.peak_ = now;
-        }
-    }
-
-    heap_figures leave(window& inner, window* outer) noexcept {
-        const allocator_reading end = Allocator::read();
-        heap_figures figures;
-        figures.allocator = end.state;
-        if (!inner.start_.live || !end.live) return figures;
-        figures.totals_precision = of_difference(inner.start_.of_live, end.of_live);
-        figures.start = inner.start_.live;
-        figures.end = end.live;
-        figures.delta = *end.live - *inner.start_.live;
-        if constexpr (watches) {
-            inner.peak_ = std::max(inner.peak_, watcher_.take(*end.live));
-            if (outer != nullptr) outer->peak_ = std::max(outer->peak_, inner.peak_);
-            figures.peak_precision = (sampled(std::chrono::nanoseconds{Options::interval}), ...);
-            figures.peak = inner.peak_;
-            figures.peak_delta = inner.peak_ - *inner.start_.live;
-        }
-        return figures;
-    }
-
-    [[nodiscard]] std::optional<bytes> own_bytes() const noexcept { return std::nullopt; }
-    [[nodiscard]] std::string remark() const {
-        return watches ? "" : std::string{"heap: "} + name + " does not tell peaks; watched<...> samples them";
-    }
-
-  private:
-    // Both readings may be off.
-    [[nodiscard]] static precision of_difference(const precision& start, const precision& end) noexcept {
-        precision both = weaker(start, end);
-        both.bound = start.bound + end.bound;
-        return both;
-    }
-
-    static inline constinit std::atomic<bool> measured_{false};
-    [[no_unique_address]] std::conditional_t<watches, peak_watcher<Allocator>, not_watched> watcher_;
+    statistics_source() noexcept
+        : statistics_session({name, Allocator::missing, Allocator::settle, Allocator::read, &claim_of<Allocator>},
+                             (std::chrono::nanoseconds{} + ... + Options::interval)) {}
 };
 
 } // namespace detail

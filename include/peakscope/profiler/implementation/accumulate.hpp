@@ -50,12 +50,29 @@ inline void accumulate(heap_figures& into, const heap_figures& entry) noexcept {
     into.allocator = entry.allocator;
 }
 
-// RSS deltas of n entries may each be off by the bound, so their sum by n times as much: the bounds add up.
+inline void keep_largest(std::optional<touched_memory>& into, const std::optional<touched_memory>& entry) noexcept {
+    if (!into || !entry) return into.reset();
+    for (const auto each : {&touched_memory::at_least, &touched_memory::at_most, &touched_memory::resident})
+        (*into).*each = std::max((*into).*each, (*entry).*each);
+}
+
+// RSS deltas of n entries may each be off, so their sum by the sum of that: the bounds add up. Where that is as much as
+// the phase ever had, the sum says nothing.
 inline void accumulate(rss_figures& into, const rss_figures& entry) noexcept {
-    const bytes summed_bound = into.totals_precision.bound + entry.totals_precision.bound;
+    const auto of_delta = [](const rss_figures& of) { return of.delta_bound.value_or(of.totals_precision.bound); };
+    const bytes summed_bound = of_delta(into) + of_delta(entry);
     accumulate_common(into, entry);
+    into.delta_bound.reset();
     into.at_end = entry.at_end;
-    if (into.totals_precision.kind == precision_kind::bounded) into.totals_precision.bound = summed_bound;
+    into.profiler_bytes = entry.profiler_bytes;
+    keep_largest(into.touched, entry.touched);
+    const precision_kind kind = into.totals_precision.kind;
+    if (kind != precision_kind::bounded && kind != precision_kind::exact) return;
+    into.totals_precision = bounded(summed_bound);
+    if (into.peak && summed_bound >= *into.peak) {
+        into.delta.reset();
+        into.totals_precision = unavailable;
+    }
 }
 
 } // namespace peakscope::profiler_detail

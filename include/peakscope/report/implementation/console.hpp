@@ -15,11 +15,15 @@ namespace peakscope::report {
 console::console(destination where, console_limits limits) : where_(std::move(where)), limits_(limits) {}
 
 std::string console::text(const memory_report& report, bool colour, const console_limits& limits) {
-    return detail::console_writer{report, colour, limits}.text();
+    console_limits known = limits;
+    if (known.width == 0) known.width = 100;
+    return detail::console_writer{report, colour, known}.text();
 }
 
 void console::operator()(const memory_report& report) const {
-    where_.write(text(report, where_.wants_colour(), limits_));
+    console_limits limits = limits_;
+    if (limits.width == 0) limits.width = where_.columns();
+    where_.write(text(report, where_.wants_colour(), limits));
 }
 
 } // namespace peakscope::report

@@ -7,14 +7,24 @@
 #include <peakscope/report/text_table.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace peakscope::report::detail {
 
 inline constexpr std::string_view not_known = "n/a";
+inline constexpr const char* high_water_mark = "<- the high-water mark";
+[[nodiscard]] inline std::string signed_or_na(const std::optional<bytes>& value) {
+    return value ? format_signed_bytes(*value) : std::string{not_known};
+}
+[[nodiscard]] inline std::string plain_or_na(const std::optional<bytes>& value) {
+    return value ? format_bytes(*value) : std::string{not_known};
+}
 
 [[nodiscard]] inline std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -29,18 +39,65 @@ struct style {
 
 class console_page {
   public:
-    explicit console_page(bool colour) : style_{colour} {}
+    console_page(bool colour, std::size_t width) : style_{colour}, width_(width) {}
 
     [[nodiscard]] const style& styles() const noexcept { return style_; }
     [[nodiscard]] std::string take() { return std::move(text_); }
 
-    void line(const std::string& content) { text_ += content + "\n"; }
+    // Broken between words where it is too wide: what follows is set in below it. A word that is wider than a line is
+    // not broken.
+    void line(std::string_view content) {
+        const std::size_t indent = std::min(content.find_first_not_of(' '), content.size());
+        std::string current{content.substr(0, indent)};
+        const std::size_t empty = indent;
+        bool begun = false;
+        for (std::string_view rest = content.substr(indent); !rest.empty();) {
+            const std::size_t space = rest.find(' ');
+            const std::size_t end = std::min(rest.find_first_not_of(' ', std::min(space, rest.size())), rest.size());
+            const std::string_view word = rest.substr(0, std::min(space, rest.size()));
+            if (begun && display_width(current) + display_width(word) > width_) {
+                end_line(std::move(current));
+                current = std::string(empty + 4, ' ');
+            }
+            begun = true;
+            current += rest.substr(0, end);
+            rest.remove_prefix(end);
+        }
+        end_line(std::move(current));
+    }
+    void plain_line(const std::string& content) { text_ += content + "\n"; }
+    void bold_line(const std::string& content) { text_ += style_.bold(content) + "\n"; }
 
     void table_with_head(const text_table& table) {
         text_ += '\n';
         bool first = true;
-        for (const std::string& each : table.lines())
-            line(std::exchange(first, false) ? style_.bold(each) : each);
+        for (const std::string& each : fitted(table)) {
+            if (std::exchange(first, false))
+                bold_line(each);
+            else if (const std::size_t at = each.find(high_water_mark); at != std::string::npos)
+                text_ += each.substr(0, at) + style_.accent(each.substr(at)) + "\n";
+            else
+                text_ += each + "\n";
+        }
+    }
+    [[nodiscard]] std::vector<std::string> fitted(const text_table& table) {
+        text_table::fitted made = table.fit(width_);
+        names_cut_ += made.names_cut;
+        for (std::string& each : made.columns_left_out)
+            columns_left_out_.insert("'" + std::move(each) + "'");
+        return std::move(made.lines);
+    }
+
+    // What a reader does not see here: told at the end.
+    void left_out(const std::string& what) { left_out_ += (left_out_.empty() ? "" : ", ") + what; }
+    void left_out(std::size_t count, const std::string& what) {
+        if (count > 0) left_out(format_count(count) + " " + what);
+    }
+    [[nodiscard]] const std::string& all_left_out() {
+        left_out(std::exchange(names_cut_, 0), "names' middles");
+        for (const std::string& each : std::exchange(columns_left_out_, {}))
+            left_out(each);
+        return left_out_;
     }
 
     // A figure in a table has no room for its precision: a mark, and the legend below says what it means.
@@ -59,8 +116,17 @@ class console_page {
     [[nodiscard]] bytes widest_bound() const noexcept { return widest_bound_; }
 
   private:
+    void end_line(std::string finished) {
+        finished.erase(finished.find_last_not_of(' ') + 1);
+        text_ += finished + "\n";
+    }
+
     style style_;
-    std::string text_;
+    std::size_t width_;
+    std::string text_{};
+    std::string left_out_{};
+    std::set<std::string> columns_left_out_{};
+    std::size_t names_cut_ = 0;
     bool any_inexact_ = false;
     bytes widest_bound_{};
 };

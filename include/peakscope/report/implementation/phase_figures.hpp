@@ -4,8 +4,10 @@
 
 #include <peakscope/core/report.hpp>
 
-#include <algorithm>
+#include <range/v3/algorithm/count.hpp>
+
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -16,8 +18,14 @@ namespace peakscope::report::detail {
     return value && base ? std::optional{*value - *base} : std::nullopt;
 }
 
+// What one item has of it; not known where there are none.
+[[nodiscard]] inline std::optional<bytes> share(const std::optional<bytes>& whole, std::uint64_t count) {
+    if (!whole || count == 0) return std::nullopt;
+    return *whole / bytes::of(count).count;
+}
+
 [[nodiscard]] inline std::size_t depth_of(std::string_view path) {
-    return static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+    return static_cast<std::size_t>(ranges::count(path, '/'));
 }
 
 // The innermost phase whose window held the measurement's peak; null when it lay outside of all.
@@ -30,26 +38,21 @@ namespace peakscope::report::detail {
     return found;
 }
 
-// What the phases at the root leave of a figure of the measurement.
-template <class Get>
-[[nodiscard]] std::optional<bytes> outside_phases(const memory_report& report, Get figure) {
-    std::optional<bytes> rest = figure(report);
-    for (const phase_report& phase : report.phases)
-        if (phase.entries > 0 && depth_of(phase.path) == 0) rest = difference(rest, figure(phase));
-    return rest;
-}
+// What the phases at the root that were entered leave of the heap's delta: together they are the measurement.
+struct heap_outside_phases {
+    std::optional<bytes> delta;
+    precision of_delta; // the errors of all its parts may add up
 
-// The precision of that difference: the errors of all its parts may add up.
-template <class Get>
-[[nodiscard]] precision outside_phases_precision(const memory_report& report, Get precision_of) {
-    precision sum = precision_of(report);
-    for (const phase_report& phase : report.phases) {
-        if (phase.entries == 0 || depth_of(phase.path) != 0) continue;
-        const bytes both = sum.bound + precision_of(phase).bound;
-        sum = weaker(sum, precision_of(phase));
-        sum.bound = both;
+    explicit heap_outside_phases(const memory_report& report)
+        : delta(report.heap.delta), of_delta(report.heap.totals_precision) {
+        for (const phase_report& phase : report.phases) {
+            if (phase.entries == 0 || depth_of(phase.path) > 0) continue;
+            delta = difference(delta, phase.heap.delta);
+            const bytes bound = of_delta.bound + phase.heap.totals_precision.bound;
+            of_delta = weaker(of_delta, phase.heap.totals_precision);
+            of_delta.bound = bound;
+        }
     }
-    return sum;
-}
+};
 
 } // namespace peakscope::report::detail

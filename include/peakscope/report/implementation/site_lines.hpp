@@ -2,22 +2,22 @@
 // The bodies of report/site_lines.hpp.
 #pragma once
 
+#include <peakscope/core/format.hpp>
+#include <peakscope/core/function_name.hpp>
+#include <peakscope/core/implementation/rank.hpp>
+#include <peakscope/core/members.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/report/text_table.hpp>
 
-#include <range/v3/algorithm/sort.hpp>
-#include <range/v3/range/conversion.hpp>
-#include <range/v3/view/take.hpp>
-#include <range/v3/view/transform.hpp>
-
 #include <cmath>
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,55 +25,103 @@ namespace peakscope::report {
 
 namespace detail {
 
-// The arguments, and the end of a very long name, are in the JSON report.
-[[nodiscard]] inline std::string without_arguments(const std::string& function) {
+// The arguments, and the middle of a very long name, are in the JSON report.
+[[nodiscard]] inline std::string short_name(const std::string& function) {
     constexpr std::size_t longest = 60;
-    std::string text;
-    for (std::size_t i = 0; i < function.size(); ++i) {
-        if (function.compare(i, 21, "(anonymous namespace)") == 0) {
-            i += 22; // and the colons behind it
-            continue;
+    std::string text{function_name(function)};
+    for (const std::string_view left_out : {"(anonymous namespace)::", "[abi:cxx11]"})
+        for (std::size_t at = 0; (at = text.find(left_out, at)) != std::string::npos;)
+            text.erase(at, left_out.size());
+    return cut_in_the_middle(text, longest);
+}
+
+[[nodiscard]] inline std::string place_of(const std::string& file, std::uint32_t line, const std::string& name) {
+    std::string place = file;
+    if (line > 0) place += ":" + std::to_string(line);
+    if (!place.empty() && !name.empty()) place += "  ";
+    return place + name;
+}
+
+std::string place_of(const site_report& site) { return place_of(site.file, site.line, short_name(site.function)); }
+
+// Names each line of the program, by which its sites are joined: one line is one function in one place, and what is cut
+// for display makes no two of them one.
+class line_names {
+  public:
+    explicit line_names(const memory_report& report) {
+        for (const site_report& site : report.sites) {
+            line& of = *lines_.try_emplace({without_steps_up(site.file), site.line, site.function}, site.file).first;
+            std::string& file = of.second.file;
+            if (std::pair{site.file.size(), std::string_view{site.file}} <
+                std::pair{file.size(), std::string_view{file}})
+                file = site.file;
+            by_site_.push_back(&of);
         }
-        if (function.compare(i, 11, "[abi:cxx11]") == 0) {
-            i += 10;
-            continue;
-        }
-        if (function[i] == '(' && !text.empty() && !text.ends_with("operator")) break;
-        text += function[i];
+        std::map<std::string, std::vector<line*>> by_place;
+        for (line& each : lines_)
+            by_place[place_of(each.second.file, each.first.line, short_name(each.first.function))].push_back(&each);
+        for (const auto& [place, same] : by_place)
+            for (std::size_t i = 0; i < same.size(); ++i)
+                same[i]->second.place = same.size() == 1 ? place : told_apart(place, *same[i], i);
     }
-    if (display_width(text) <= longest) return text;
-    return text.substr(0, longest - 3) + "...";
-}
+    line_names(const line_names&) = delete;
+    line_names& operator=(const line_names&) = delete;
 
-std::string place_of(const site_report& site) {
-    std::string place = site.file;
-    if (site.line > 0) place += ":" + std::to_string(site.line);
-    if (!place.empty() && !site.function.empty()) place += "  ";
-    return place + without_arguments(site.function);
-}
+    [[nodiscard]] const std::string& operator[](std::size_t site) const { return by_site_[site]->second.place; }
 
-inline void add_amounts(site_amounts& to, const site_amounts& more) {
-    to.delta_bytes += more.delta_bytes;
-    to.delta_blocks += more.delta_blocks;
-    to.at_peak_bytes += more.at_peak_bytes;
-    to.at_peak_blocks += more.at_peak_blocks;
-    to.at_peak_born_inside += more.at_peak_born_inside;
-    to.allocated_bytes += more.allocated_bytes;
-    to.allocations += more.allocations;
-    const auto add_error = [](std::optional<bytes>& sum, const std::optional<bytes>& error) {
-        if (error)
-            sum = bytes{std::llround(
-                std::hypot(sum ? static_cast<double>(sum->count) : 0.0, static_cast<double>(error->count)))};
+  private:
+    struct key {
+        std::string file;
+        std::uint32_t line = 0;
+        std::string function;
+
+        auto operator<=>(const key&) const = default;
     };
-    add_error(to.delta_error, more.delta_error);
-    add_error(to.at_peak_error, more.at_peak_error);
-    add_error(to.allocated_error, more.allocated_error);
+    struct shown {
+        std::string file;
+        std::string place{};
+    };
+    using line = std::pair<const key, shown>;
+
+    // Files that include one header from different folders may know it by different paths. A function of one name in
+    // one line of it is one function.
+    [[nodiscard]] static std::string without_steps_up(std::string_view file) {
+        while (file.starts_with("../"))
+            file.remove_prefix(3);
+        return std::string{file};
+    }
+
+    // By its arguments, where there is room for them, and else by a number.
+    [[nodiscard]] static std::string told_apart(const std::string& place, const line& of, std::size_t number) {
+        constexpr std::size_t longest = 120;
+        const auto& [named, as] = of;
+        if (display_width(named.function) <= longest) return place_of(as.file, named.line, named.function);
+        return place + " #" + std::to_string(number + 1);
+    }
+
+    std::map<key, shown> lines_{};
+    std::vector<const line*> by_site_{};
+};
+
+// The errors of estimates are independent of each other: their squares add up.
+inline void add_amounts(site_amounts& sum, const site_amounts& more) {
+    add_members(sum, more, [](auto& to, const auto& value) {
+        if constexpr (std::is_same_v<decltype(to), std::int64_t&>) // it may come from a file, and be any number
+            to = (bytes{to} + bytes{value}).count;
+        else if constexpr (requires { to += value; })
+            to += value;
+        else if (value)
+            to = rounded_bytes(
+                std::hypot(static_cast<double>(to.value_or(bytes{}).count), static_cast<double>(value->count)));
+    });
 }
 
 class line_collector {
   public:
-    void add(const site_report& site, const site_amounts& amounts) {
-        const auto [found, is_new] = places_.try_emplace(place_of(site), lines_.size());
+    explicit line_collector(const memory_report& report) : names_(report) {}
+
+    void add(std::size_t site, const site_amounts& amounts) {
+        const auto [found, is_new] = places_.try_emplace(names_[site], lines_.size());
         if (is_new)
             lines_.push_back({found->first, amounts});
         else
@@ -82,34 +130,36 @@ class line_collector {
     [[nodiscard]] std::vector<site_line> take() { return std::move(lines_); }
 
   private:
-    std::vector<site_line> lines_;
-    std::map<std::string, std::size_t> places_;
+    line_names names_;
+    std::vector<site_line> lines_{};
+    std::map<std::string, std::size_t> places_{};
 };
 
-std::vector<site_line> largest_of(std::vector<weighed_line> all, std::size_t count) {
-    const auto rank = [](const weighed_line& each) {
-        return std::tuple{-each.weight, std::string_view{each.line.place}}; // of weights above 0, which have a negative
-    };
-    std::erase_if(all, [](const weighed_line& each) { return each.weight <= 0; });
-    ranges::sort(all, ranges::less{}, rank);
-    return all | ranges::views::take(count) |
-           ranges::views::transform([](weighed_line& each) { return std::move(each.line); }) |
-           ranges::to<std::vector>();
+std::vector<site_line> largest_of(std::vector<site_line> all, const std::vector<std::int64_t>& weights,
+                                  std::size_t count) {
+    std::vector<rank> ranks;
+    ranks.reserve(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+        ranks.push_back({.first = (-bytes{weights[i]}).count, .name = all[i].place});
+    std::vector<site_line> largest;
+    for (const std::size_t number : in_order(ranks))
+        if (weights[number] > 0 && largest.size() < count) largest.push_back(std::move(all[number]));
+    return largest;
 }
 
 } // namespace detail
 
 std::vector<site_line> site_lines(const memory_report& report) {
-    detail::line_collector lines;
-    for (const site_report& site : report.sites)
-        lines.add(site, site.amounts);
+    detail::line_collector lines{report};
+    for (std::size_t i = 0; i < report.sites.size(); ++i)
+        lines.add(i, report.sites[i].amounts);
     return lines.take();
 }
 
-std::vector<site_line> site_lines(const memory_report& report, const phase_report& phase) {
-    detail::line_collector lines;
-    for (const phase_site_report& each : phase.sites)
-        lines.add(report.sites[each.site], each.amounts);
+std::vector<site_line> site_lines(const memory_report& report, const std::vector<phase_site_report>& sites) {
+    detail::line_collector lines{report};
+    for (const phase_site_report& each : sites)
+        lines.add(each.site, each.amounts);
     return lines.take();
 }
 

@@ -2,12 +2,19 @@
 // The bodies of sites/symboliser.hpp.
 #pragma once
 
+#include <peakscope/core/function_name.hpp>
+#include <peakscope/sites/implementation/modules.hpp>
+#include <peakscope/sites/implementation/name_lookup.hpp>
+#include <peakscope/sites/name_table.hpp>
 #include <peakscope/sites/objects.hpp>
 #include <peakscope/sites/symboliser.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,25 +30,16 @@ bool naming_rule::is_library(const stack_frame& frame) const {
                                      ? frame.file
                                      : detail::object_of(frame.address).path; // "" for the program itself
     const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
-    const std::string_view name = name_of(frame.function);
+    const std::string_view name = function_name(frame.function);
     const auto named = [&](const std::string& start) { return name.starts_with(start); };
     return std::ranges::any_of(library_paths, contained) || std::ranges::any_of(library_folders, begins) ||
            std::ranges::any_of(library_functions, named);
 }
 
-std::string_view naming_rule::name_of(std::string_view function) noexcept {
-    std::size_t start = 0;
-    int depth = 0;
-    for (std::size_t i = 0; i < function.size(); ++i) {
-        const char each = function[i];
-        if (function.substr(i).starts_with("operator")) break;
-        if (each == '<') ++depth;
-        if (each == '>') --depth;
-        if (depth > 0) continue;
-        if (each == '(' && !function.substr(i).starts_with("(anonymous")) break;
-        if (each == ' ' && i > 0 && !function.substr(0, i).ends_with("(anonymous")) start = i + 1;
-    }
-    return function.substr(start);
+bool naming_rule::is_wrapper(const stack_frame& frame) const {
+    if (wrappers.empty()) return false;
+    const std::string name = "::" + without_template_arguments(function_name(frame.function));
+    return std::ranges::any_of(wrappers, [&](const std::string& each) { return name.ends_with("::" + each); });
 }
 
 namespace detail {
@@ -62,33 +60,63 @@ namespace detail {
     }
 }
 
+// The frames of each address; stacks share most of theirs.
+[[nodiscard]] inline name_table named_addresses(const attribution& of, const any_symboliser& names,
+                                                named_stacks& named) {
+    const auto start = std::chrono::steady_clock::now();
+    name_table all;
+    for (const std::vector<address>& stack : of.stacks)
+        for (const address each : stack)
+            all.try_emplace(each);
+    if (all.empty()) return all;
+    if (names.prepare != nullptr) {
+        std::vector<address> addresses;
+        addresses.reserve(all.size());
+        for (const auto& [each, frames] : all)
+            addresses.push_back(each);
+        names.prepare(names.object, addresses);
+    }
+    module_list modules;
+    for (auto& [each, frames] : all) {
+        names.append(names.object, each, frames);
+        const std::optional<std::uint32_t> module_number = modules.number_of(each);
+        for (stack_frame& frame : frames) {
+            frame.address = each;
+            frame.module = module_number;
+        }
+    }
+    named.modules = modules.all();
+    named.naming = names.figures != nullptr ? names.figures(names.object) : naming_figures{};
+    named.naming->addresses = all.size();
+    named.naming->duration = std::chrono::steady_clock::now() - start;
+    return all;
+}
+
 named_stacks name_stacks(const attribution& of, const any_symboliser& names, const naming_rule& rule) {
     named_stacks named;
-    std::map<std::uintptr_t, std::vector<stack_frame>> known; // stacks share most of their frames
-    // Objects of which some code has lines: there, code without a line is one that the compiler made up.
-    std::set<address> with_lines;
-    for (const std::vector<std::uintptr_t>& stack : of.stacks)
-        for (const std::uintptr_t each : stack) {
-            auto [found, is_new] = known.try_emplace(each);
-            if (!is_new) continue;
-            names.append(names.object, each, found->second);
-            for (stack_frame& frame : found->second) {
-                frame.address = each;
-                if (frame.line > 0) with_lines.insert(object_of(each).base);
-            }
-        }
+    const name_table known = named_addresses(of, names, named);
+    // Modules of which some code has lines: there, code without a line is one that the compiler made up.
+    std::set<std::optional<std::uint32_t>> with_lines;
+    for (const auto& [each, frames] : known)
+        for (const stack_frame& frame : frames)
+            if (frame.line > 0) with_lines.insert(frame.module);
     if (names.notes != nullptr) named.notes = names.notes(names.object);
     std::set<std::string> without_lines;
     std::vector<std::string> users_files;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
         named_stack made;
         for (const std::uintptr_t each : stack) {
-            const std::vector<stack_frame>& frames = known[each];
+            const std::vector<stack_frame>& frames = known.at(each);
             made.frames.insert(made.frames.end(), frames.begin(), frames.end());
         }
-        const auto users = std::ranges::find_if(made.frames, [&](const stack_frame& frame) {
-            return !rule.is_library(frame) && (frame.line > 0 || !with_lines.contains(object_of(frame.address).base));
+        const auto is_users = [&](const stack_frame& frame) {
+            return !rule.is_library(frame) && (frame.line > 0 || !with_lines.contains(frame.module));
+        };
+        auto users = std::ranges::find_if(made.frames, is_users);
+        const auto caller = std::find_if(users, made.frames.end(), [&](const stack_frame& frame) {
+            return is_users(frame) && !rule.is_wrapper(frame);
         });
+        if (caller != made.frames.end()) users = caller;
         if (users != made.frames.end()) {
             made.shown = static_cast<std::size_t>(users - made.frames.begin());
         } else if (!made.frames.empty()) { // all of it is a library's: the one that is nearest to the user

@@ -2,15 +2,18 @@
 // The bodies of testing/budget.hpp and testing/limits.hpp.
 #pragma once
 
+#include <peakscope/core/error.hpp>
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/heap/ignoring.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/testing/budget.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,25 +21,36 @@
 
 namespace peakscope::testing {
 
-namespace detail {
+struct limits_by_name::map : std::map<std::string, limits> {};
 
-// A figure as a report has it: bytes or blocks, of one item or of all.
-struct measured_figure {
-    std::optional<std::int64_t> value{};
-    precision of{};
-    std::string missing{}; // why there is no value
-};
+limits_by_name::limits_by_name(std::initializer_list<named> all) : all_(new map) {
+    for (const named& each : all)
+        all_->emplace(each.name.characters, each.of);
+}
+limits_by_name::limits_by_name(const limits_by_name& other)
+    : all_(other.all_ != nullptr ? new map{*other.all_} : nullptr) {}
+limits_by_name& limits_by_name::operator=(const limits_by_name& other) {
+    limits_by_name copy{other};
+    std::swap(all_, copy.all_);
+    return *this;
+}
+limits_by_name::~limits_by_name() { delete all_; }
+
+limits& limits_by_name::operator[](text name) {
+    if (all_ == nullptr) all_ = new map;
+    return (*all_)[name.characters];
+}
+
+namespace detail {
 
 class budget_check {
   public:
     explicit budget_check(const memory_report& report) : report_(report) {}
 
     void run(const budget& all) {
-        window(all.whole, "", report_.heap, report_.rss, site_lines(report_), 1);
-        for (const auto& [name, limit] : all.phases)
-            phase(name, limit);
-        for (const auto& [name, limit] : all.labels)
-            label(name, limit);
+        window(all.whole, "", report_.heap, report_.rss, lines_of(), 1);
+        for_each(all.phases, [&](const std::string& name, const limits& limit) { phase(name, limit); });
+        for_each(all.labels, [&](const std::string& name, const limits& limit) { label(name, limit); });
         items(all.per_item);
     }
     [[nodiscard]] std::vector<violation> take() { return std::move(found_); }
@@ -49,15 +63,26 @@ class budget_check {
         std::int64_t divisor;
     };
 
-    [[nodiscard]] static std::vector<report::site_line> site_lines(const memory_report& report) {
-        return report::site_lines(report);
+    // Who may be named: nobody allocates in a window what was there before.
+    template <class... Part>
+    [[nodiscard]] std::vector<report::site_line> lines_of(const Part&... part) const {
+        std::vector<report::site_line> lines = report::site_lines(report_, part...);
+        std::erase_if(lines, [](const report::site_line& each) { return each.place == site_report::from_before; });
+        return lines;
+    }
+
+    template <class Use>
+    static void for_each(const limits_by_name& all, Use use) {
+        if (all.all_ != nullptr)
+            for (const auto& [name, limit] : *all.all_)
+                use(name, limit);
     }
 
     void window(const limits& limit, const std::string& of, const heap_figures& heap, const rss_figures& rss,
                 std::vector<report::site_line> lines, std::int64_t divisor) {
         const scope in{of, std::move(lines), divisor};
-        const std::string no_heap = "the heap source '" + report_.heap_source + "' does not tell it";
-        const std::string no_rss = "the RSS source '" + report_.rss_source + "' does not tell it";
+        const std::string no_heap = "the heap source '" + report_.heap_source + "' does not report it";
+        const std::string no_rss = "the RSS source '" + report_.rss_source + "' does not report it";
         const auto above_start = [](const std::optional<bytes>& peak, const std::optional<bytes>& start) {
             return peak && start ? std::optional{*peak - *start} : std::nullopt;
         };
@@ -85,23 +110,12 @@ class budget_check {
     }
 
     void phase(const std::string& name, const limits& limit) {
-        std::vector<const phase_report*> named;
-        for (const phase_report& each : report_.phases)
-            if (each.path == name || each.path.ends_with("/" + name)) named.push_back(&each);
-        const auto exactly = std::ranges::find(named, name, [](const phase_report* each) { return each->path; });
-        const phase_report* const found = exactly != named.end() ? *exactly : named.size() == 1 ? named[0] : nullptr;
-        const std::string of = " of phase '" + name + "'";
-        if (found == nullptr) {
-            std::string paths;
-            for (const phase_report& each : report_.phases)
-                paths += (paths.empty() ? "" : ", ") + each.path;
-            missing("the limits" + of + ": " +
-                    (named.empty() ? "the report has no such phase" : "several phases have this name") + "; it has " +
-                    (paths.empty() ? "none" : paths));
-        } else if (found->entries == 0) {
-            missing("the limits" + of + ": it was never entered");
-        } else {
-            window(limit, of, found->heap, found->rss, report::site_lines(report_, *found), 1);
+        try {
+            const phase_report& found = report_.phase(name);
+            if (found.entries == 0) return missing("the limits of phase '" + name + "': it was never entered");
+            window(limit, " of phase '" + name + "'", found.heap, found.rss, lines_of(found), 1);
+        } catch (const usage_error& none) {
+            missing(std::string{"the limits of "} + none.what());
         }
     }
 
@@ -127,8 +141,8 @@ class budget_check {
 
     void items(const limits& limit) {
         if (report_.items && report_.items->count > 0) {
-            window(limit, " per " + report_.items->name, report_.heap, report_.rss, site_lines(report_),
-                   static_cast<std::int64_t>(report_.items->count));
+            window(limit, " per " + report_.items->name, report_.heap, report_.rss, lines_of(),
+                   bytes::of(report_.items->count).count);
             return;
         }
         const bool any = limit.heap_delta || limit.heap_peak || limit.heap_peak_delta || limit.rss_delta ||
@@ -147,9 +161,7 @@ class budget_check {
                       const std::optional<std::uint64_t>& actual, const precision& of, const std::string& why_missing,
                       weighed_by by) {
         if (!limit) return;
-        const auto number = [](std::uint64_t count) {
-            return static_cast<std::int64_t>(std::min(count, std::uint64_t{INT64_MAX}));
-        };
+        const auto number = [](std::uint64_t count) { return bytes::of(count).count; };
         judge(in, figure, number(*limit), actual ? std::optional{number(*actual)} : std::nullopt, of, why_missing, by,
               false);
     }
@@ -169,8 +181,8 @@ class budget_check {
         of.bound = of.bound / in.divisor;
         broken.of_actual = of;
         broken.message = broken.what + ": " + shown(actual, in_bytes) + ", limit " + shown(limit, in_bytes) + ": " +
-                         shown(actual - limit, in_bytes) + percent(actual, limit) + " too much (" +
-                         format_precision(of) + ")" + top(in, by);
+                         shown((bytes{actual} - bytes{limit}).count, in_bytes) + percent(actual, limit) +
+                         " too much (" + format_precision(of) + ")" + top(in, by);
         found_.push_back(std::move(broken));
     }
 
@@ -181,8 +193,7 @@ class budget_check {
     // Budgets are compared with figures, so a figure that is shown differs from the limit that it breaks.
     [[nodiscard]] static std::string shown(std::int64_t value, bool in_bytes) {
         if (!in_bytes) return format_count(static_cast<std::uint64_t>(value));
-        const std::string text = format_bytes({value});
-        return std::abs(value) < 1'024 ? text : text + " (" + format_count(static_cast<std::uint64_t>(value)) + " B)";
+        return format_bytes_exactly({value});
     }
     [[nodiscard]] static std::string percent(std::int64_t actual, std::int64_t limit) {
         if (limit <= 0) return "";
@@ -199,7 +210,7 @@ class budget_check {
             case weighed_by::allocated:
                 return of.allocated_bytes.count;
             case weighed_by::allocations:
-                return static_cast<std::int64_t>(of.allocations);
+                return bytes::of(of.allocations).count;
             case weighed_by::blocks:
                 break;
             }
@@ -221,7 +232,7 @@ class budget_check {
     void missing(const std::string& text) { found_.push_back({text, 0, std::nullopt, unavailable, text}); }
 
     const memory_report& report_;
-    std::vector<violation> found_;
+    std::vector<violation> found_{};
 };
 
 [[nodiscard]] std::string messages_of(const std::vector<violation>& all) {
@@ -231,14 +242,15 @@ class budget_check {
     return lines;
 }
 
-std::vector<std::string> broken_limits(const memory_report& report, const budget& all) {
-    std::vector<std::string> messages;
-    for (violation& each : check(report, all))
-        messages.push_back(std::move(each.message));
-    return messages;
+bool keeps(const memory_report& report, const budget& all, void (*fail)(void* to, const char* message), void* to) {
+    const heap::ignoring framework;
+    const std::vector<violation> broken = check(report, all);
+    for (const violation& each : broken)
+        fail(to, each.message.c_str());
+    return broken.empty();
 }
 
-std::string title_of(const memory_report& report) { return report.title; }
+const char* title_of(const memory_report& report) noexcept { return report.title.c_str(); }
 
 } // namespace detail
 

@@ -10,9 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -71,7 +69,7 @@ struct child_end {
 };
 
 // In the child. The text is written when all of it is there, so that a child that dies leaves no half of one.
-[[noreturn]] void be_child(int text_file, const std::function<std::string()>& work,
+[[noreturn]] void be_child(int text_file, std::string (*work)(void* of), void* of,
                            const child_limits& limits) noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // A test framework's handlers would report the crash as one of the test's own.
@@ -84,7 +82,7 @@ struct child_end {
     }
     bool written = false;
     try {
-        const std::string text = "r" + work();
+        const std::string text = "r" + work(of);
         written = write_all(text_file, text.data(), text.size());
     } catch (const std::exception& failed) {
         written = write_all(text_file, "e", 1) && write_all(text_file, failed.what(), std::strlen(failed.what()));
@@ -113,14 +111,14 @@ void wait_for(pid_t child, const child_limits& limits, child_end& end) noexcept 
 }
 
 // In the process that forks the children.
-[[noreturn]] void be_parent_of_children(int results, std::size_t count, const std::function<std::string()>& work,
+[[noreturn]] void be_parent_of_children(int results, std::size_t count, std::string (*work)(void* of), void* of,
                                         const child_limits& limits) noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (std::size_t i = 0; i < count; ++i) {
         child_end end;
         const int text_file = ::memfd_create("peakscope", 0);
         const pid_t child = text_file < 0 ? -1 : ::fork();
-        if (child == 0) be_child(text_file, work, limits);
+        if (child == 0) be_child(text_file, work, of, limits);
         if (child < 0)
             end.fork_error = errno;
         else
@@ -140,25 +138,25 @@ void wait_for(pid_t child, const child_limits& limits, child_end& end) noexcept 
     ::_exit(0);
 }
 
-[[nodiscard]] child_result result_of(const child_end& end, std::string text, const child_limits& limits) {
-    if (end.fork_error != 0) return {false, "it could not be started: " + system_reason(end.fork_error)};
-    if (end.timed_out) return {false, "it took longer than " + format_duration(limits.time) + " and was killed"};
+[[nodiscard]] child_result result_of(const child_end& end, const std::string& text, const child_limits& limits) {
+    using enum child_outcome;
+    if (end.fork_error != 0) return {not_started, "it could not be started: " + system_reason(end.fork_error)};
+    if (end.timed_out) return {timed_out, "it took longer than " + format_duration(limits.time) + " and was killed"};
     if (WIFSIGNALED(end.status)) {
         const int signal = WTERMSIG(end.status);
-        std::string reason = "it was killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
-        if (signal == SIGKILL) reason += "; the system may have been out of memory";
-        return {false, std::move(reason)};
+        return {died, "it was killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")" +
+                          (signal == SIGKILL ? "; the system may have been out of memory" : "")};
     }
     if (WIFEXITED(end.status) && WEXITSTATUS(end.status) != 0)
-        return {false, "it exited with status " + std::to_string(WEXITSTATUS(end.status))};
-    if (text.empty()) return {false, "it exited before it was done"};
-    if (text[0] == 'r') return {true, text.substr(1)};
-    std::string reason = "it threw: " + text.substr(1);
-    if (limits.address_space) reason += " (address space limited to " + format_bytes(*limits.address_space) + ")";
-    return {false, std::move(reason)};
+        return {died, "it exited with status " + std::to_string(WEXITSTATUS(end.status))};
+    if (text.empty()) return {died, "it exited before it was done"};
+    if (text[0] == 'r') return {returned, text.substr(1)};
+    return {threw, "it threw: " + text.substr(1) +
+                       (limits.address_space ? " (address space limited to " + format_bytes(*limits.address_space) + ")"
+                                             : "")};
 }
 
-std::vector<child_result> run_in_children(std::size_t count, const std::function<std::string()>& work,
+std::vector<child_result> run_in_children(std::size_t count, std::string (*work)(void* of), void* of,
                                           const child_limits& limits) {
     std::vector<child_result> all;
     all.reserve(count);
@@ -174,27 +172,27 @@ std::vector<child_result> run_in_children(std::size_t count, const std::function
     }
     if (parent_of_children == 0) {
         ::close(ends[0]);
-        be_parent_of_children(ends[1], count, work, limits);
+        be_parent_of_children(ends[1], count, work, of, limits);
     }
     ::close(ends[1]);
     child_end end;
     while (all.size() < count && read_all(ends[0], &end, sizeof(end))) {
         std::string text(end.text_bytes, '\0');
         if (!read_all(ends[0], text.data(), text.size())) break;
-        all.push_back(result_of(end, std::move(text), limits));
+        all.push_back(result_of(end, text, limits));
     }
     ::close(ends[0]);
     int status = 0;
     while (::waitpid(parent_of_children, &status, 0) < 0 && errno == EINTR) {
     }
     while (all.size() < count)
-        all.push_back({false, "the process that starts the repetitions ended before this one"});
+        all.push_back({child_outcome::not_started, "the process that starts the repetitions ended before this one"});
     return all;
 }
 
 #else
 
-std::vector<child_result> run_in_children(std::size_t, const std::function<std::string()>&, const child_limits&) {
+std::vector<child_result> run_in_children(std::size_t, std::string (*)(void*), void*, const child_limits&) {
     throw error("work cannot be isolated in a child process on this system; repeat it in this one: repeat_in_process");
 }
 

@@ -6,19 +6,30 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/site_lines.hpp>
 #include <peakscope/testing/compare.hpp>
-#include <peakscope/testing/statistics_functions.hpp>
+#include <peakscope/testing/implementation/figures.hpp>
+#include <peakscope/testing/implementation/statistics.hpp>
+
+#include <boost/hana/for_each.hpp>
+#include <boost/hana/tuple.hpp>
+#include <range/v3/algorithm/find.hpp>
+#include <range/v3/algorithm/generate.hpp>
+#include <range/v3/algorithm/sort.hpp>
+#include <range/v3/algorithm/stable_sort.hpp>
+#include <range/v3/range/conversion.hpp>
+#include <range/v3/view/transform.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,6 +41,27 @@ struct compared_value {
     std::optional<double> value{};
     precision of{};
 };
+
+// A figure of a window, and the precision that it has.
+template <class Figures, class Value>
+struct compared_member {
+    const char* name;
+    std::optional<Value> Figures::* value;
+    precision Figures::* of;
+    static constexpr bool in_bytes = std::is_same_v<Value, bytes>;
+};
+template <class Figures>
+inline constexpr auto compared = nullptr;
+template <>
+inline constexpr auto compared<heap_figures> = boost::hana::make_tuple(
+    compared_member{"heap delta", &heap_figures::delta, &heap_figures::totals_precision},
+    compared_member{"heap peak", &heap_figures::peak_delta, &heap_figures::peak_precision},
+    compared_member{"allocated", &heap_figures::allocated, &heap_figures::totals_precision},
+    compared_member{"allocations", &heap_figures::allocations, &heap_figures::totals_precision});
+template <>
+inline constexpr auto compared<rss_figures> =
+    boost::hana::make_tuple(compared_member{"RSS delta", &rss_figures::delta, &rss_figures::totals_precision},
+                            compared_member{"RSS peak", &rss_figures::peak_delta, &rss_figures::peak_precision});
 
 class comparer {
   public:
@@ -44,26 +76,15 @@ class comparer {
         made_.baseline_count = baseline_.size();
         made_.current_count = current_.size();
         made_.options = options_;
-        window("", [](const memory_report& of) { return &of.heap; }, [](const memory_report& of) { return &of.rss; });
-        for (const std::string& path : names(&memory_report::phases, &phase_report::path)) {
-            const auto phase = [path](const memory_report& of) -> const phase_report* {
-                const auto found = std::ranges::find(of.phases, path, &phase_report::path);
-                return found != of.phases.end() && found->entries > 0 ? &*found : nullptr;
-            };
-            window(
-                " of " + path,
-                [phase](const memory_report& of) {
-                    const phase_report* const found = phase(of);
-                    return found != nullptr ? &found->heap : nullptr;
-                },
-                [phase](const memory_report& of) {
-                    const phase_report* const found = phase(of);
-                    return found != nullptr ? &found->rss : nullptr;
-                });
-        }
+        window<memory_report>("", [](const memory_report& of) { return &of; });
+        for (const std::string& path : names(&memory_report::phases, &phase_report::path))
+            window<phase_report>(" of " + path, [&](const memory_report& of) {
+                const phase_report* const found = of.find_phase(path);
+                return found != nullptr && found->path == path && found->entries > 0 ? found : nullptr;
+            });
         for (const std::string& name : names(&memory_report::labels, &label_report::name))
-            add("peak of label " + name, true, options_.least_heap, [name](const memory_report& of) -> compared_value {
-                const auto found = std::ranges::find(of.labels, name, &label_report::name);
+            add("peak of label " + name, true, options_.least_heap, [&](const memory_report& of) -> compared_value {
+                const auto found = ranges::find(of.labels, name, &label_report::name);
                 if (found == of.labels.end()) return {};
                 return {static_cast<double>(found->peak_bytes.count), of.heap.peak_precision};
             });
@@ -105,37 +126,27 @@ class comparer {
         return all;
     }
 
-    template <class Heap, class Rss>
-    void window(const std::string& of, const Heap& heap, const Rss& rss) {
-        const auto figure = [](const auto& get, auto value, auto precision_of) {
-            return [=](const memory_report& report) -> compared_value {
-                const auto* const figures = get(report);
-                if (figures == nullptr) return {};
-                const auto& found = (*figures).*value;
-                if (!found) return {std::nullopt, (*figures).*precision_of};
-                if constexpr (requires { found->count; })
-                    return {static_cast<double>(found->count), (*figures).*precision_of};
-                else
-                    return {static_cast<double>(*found), (*figures).*precision_of};
-            };
-        };
-        add("heap delta" + of, true, options_.least_heap,
-            figure(heap, &heap_figures::delta, &heap_figures::totals_precision));
-        add("heap peak" + of, true, options_.least_heap,
-            figure(heap, &heap_figures::peak_delta, &heap_figures::peak_precision));
-        add("allocated" + of, true, options_.least_heap,
-            figure(heap, &heap_figures::allocated, &heap_figures::totals_precision));
-        add("allocations" + of, false, {}, figure(heap, &heap_figures::allocations, &heap_figures::totals_precision));
-        add("RSS delta" + of, true, options_.least_rss,
-            figure(rss, &rss_figures::delta, &rss_figures::totals_precision));
-        add("RSS peak" + of, true, options_.least_rss,
-            figure(rss, &rss_figures::peak_delta, &rss_figures::peak_precision));
+    // `part_of(report)` is what has the figures: the report itself, one of its phases, or null.
+    template <class Part, class PartOf>
+    void window(const std::string& of, const PartOf& part_of) {
+        add_each(&Part::heap, options_.least_heap, of, part_of);
+        add_each(&Part::rss, options_.least_rss, of, part_of);
+    }
+    template <class Part, class Figures, class PartOf>
+    void add_each(Figures Part::* all, bytes least, const std::string& of, const PartOf& part_of) {
+        boost::hana::for_each(compared<Figures>, [&](const auto& each) {
+            add(each.name + of, each.in_bytes, each.in_bytes ? least : bytes{},
+                [&](const memory_report& report) -> compared_value {
+                    const Part* const part = part_of(report);
+                    if (part == nullptr) return {};
+                    return {figures::number(part->*all.*each.value), part->*all.*each.of};
+                });
+        });
     }
 
-    using getter = std::function<compared_value(const memory_report&)>;
-
     // A figure that neither side has is left out.
-    void add(const std::string& what, bool in_bytes, bytes least, const getter& get) {
+    template <class Get>
+    void add(const std::string& what, bool in_bytes, bytes least, const Get& get) {
         figure_change change{what, in_bytes, {}, {}, 0, change_kind::unknown};
         double bound = 0;
         const std::vector<double> before = values(baseline_, get, bound);
@@ -155,7 +166,8 @@ class comparer {
     }
 
     // Empty unless all reports of the side have the figure. Precisions of both sides add up.
-    [[nodiscard]] static std::vector<double> values(const std::vector<memory_report>& side, const getter& get,
+    template <class Get>
+    [[nodiscard]] static std::vector<double> values(const std::vector<memory_report>& side, const Get& get,
                                                     double& bound) {
         std::vector<double> all;
         double widest = 0;
@@ -175,31 +187,21 @@ class comparer {
         if (before.size() < 3 || now.size() < 3) return false;
         constexpr std::size_t resamples = 2'000;
         std::mt19937_64 random{1};
-        const auto resampled = [&](const std::vector<double>& from) {
-            std::uniform_int_distribution<std::size_t> any{0, from.size() - 1};
-            std::vector<double> sample(from.size());
-            for (double& each : sample)
-                each = from[any(random)];
-            return median_of(std::move(sample));
-        };
-        std::vector<double> differences;
-        differences.reserve(resamples);
-        for (std::size_t i = 0; i < resamples; ++i)
-            differences.push_back(resampled(now) - resampled(before));
-        std::ranges::sort(differences);
+        std::vector<double> differences(resamples);
+        ranges::generate(differences, [&] {
+            const double current = resampled_median(now, random);
+            return current - resampled_median(before, random);
+        });
+        ranges::sort(differences);
         const auto cut = static_cast<std::size_t>((1 - options_.level) / 2 * static_cast<double>(resamples));
         return differences[cut] <= 0 && 0 <= differences[resamples - 1 - cut];
     }
 
     // Of the report in the middle, by heap peak.
     [[nodiscard]] static const memory_report& typical(const std::vector<memory_report>& side) {
-        std::vector<const memory_report*> sorted;
-        sorted.reserve(side.size());
-        for (const memory_report& each : side)
-            sorted.push_back(&each);
-        std::ranges::sort(sorted, [](const memory_report* left, const memory_report* right) {
-            return left->heap.peak_delta < right->heap.peak_delta;
-        });
+        auto sorted = side | ranges::views::transform([](const memory_report& each) { return &each; }) |
+                      ranges::to<std::vector>();
+        ranges::stable_sort(sorted, ranges::less{}, [](const memory_report* each) { return each->heap.peak_delta; });
         return *sorted[sorted.size() / 2];
     }
 
@@ -213,9 +215,9 @@ class comparer {
             change.place = place;
             if (change.current_bytes != change.baseline_bytes) made_.sites.push_back(change);
         }
-        std::ranges::sort(made_.sites, [](const site_change& left, const site_change& right) {
-            const auto size = [](const site_change& of) { return std::abs(of.current_bytes - of.baseline_bytes); };
-            return size(left) != size(right) ? size(left) > size(right) : left.place < right.place;
+        ranges::sort(made_.sites, ranges::less{}, [](const site_change& of) {
+            return std::tuple{-(bytes{of.current_bytes} - bytes{of.baseline_bytes}).magnitude(),
+                              std::string_view{of.place}};
         });
         if (made_.sites.size() > options_.sites) made_.sites.resize(options_.sites);
     }
@@ -223,7 +225,7 @@ class comparer {
     const std::vector<memory_report>& baseline_;
     const std::vector<memory_report>& current_;
     compare_options options_;
-    comparison made_;
+    comparison made_{};
 };
 
 } // namespace detail

@@ -19,11 +19,11 @@ namespace detail {
 [[nodiscard]] std::string difference(const figure_change& of) {
     if (!of.baseline || !of.current) return "";
     const double change = *of.current - *of.baseline;
-    std::string text = of.in_bytes ? format_signed_bytes({std::llround(change)})
+    std::string text = of.in_bytes ? format_signed_bytes(rounded_bytes(change))
                                    : (change > 0   ? "+"
                                       : change < 0 ? "-"
                                                    : "") +
-                                         format_count(static_cast<std::uint64_t>(std::llround(std::abs(change))));
+                                         format_count(rounded_count(std::abs(change)));
     if (*of.baseline > 0)
         text += " (" + std::string{change > 0 ? "+" : ""} + format_fixed(100 * change / *of.baseline, 1) + " %)";
     return text;
@@ -72,8 +72,7 @@ template <class Wanted>
         if (!wanted(each)) continue;
         const auto shown = [&](const std::optional<double>& value) -> std::string {
             if (!value) return "n/a";
-            return each.in_bytes ? format_bytes({std::llround(*value)})
-                                 : format_count(static_cast<std::uint64_t>(std::llround(*value)));
+            return each.in_bytes ? format_bytes(rounded_bytes(*value)) : format_count(rounded_count(*value));
         };
         rows += "| " + escaped(each.what) + " | " + shown(each.baseline) + " | " + shown(each.current) + " | " +
                 difference(each) + " | " + name_of(each.kind) + " |\n";
@@ -88,7 +87,7 @@ std::string comparison::markdown() const {
     const auto count = [](std::size_t n) { return std::to_string(n) + (n == 1 ? " report" : " reports"); };
     std::string text = "### Memory: " + detail::verdict(*this) + "\n\n" + detail::escaped(title) + ": " +
                        count(baseline_count) + " before, " + count(current_count) + " now. Changes beyond noise and " +
-                       format_fixed(100 * options.tolerance, 1) + " % are told.\n";
+                       format_fixed(100 * options.tolerance, 1) + " % are listed.\n";
     const auto changed = [](const figure_change& each) { return each.kind != change_kind::same; };
     const std::string what_changed = detail::table(figures, changed);
     if (!what_changed.empty()) text += "\n" + what_changed;
@@ -97,7 +96,7 @@ std::string comparison::markdown() const {
         for (const site_change& each : sites)
             text += "| " + detail::escaped(each.place) + " | " + format_bytes({each.baseline_bytes}) + " | " +
                     format_bytes({each.current_bytes}) + " | " +
-                    format_signed_bytes({each.current_bytes - each.baseline_bytes}) + " |\n";
+                    format_signed_bytes(bytes{each.current_bytes} - bytes{each.baseline_bytes}) + " |\n";
     }
     const std::string rest = detail::table(figures, [&](const figure_change& each) { return !changed(each); });
     if (!rest.empty()) text += "\n<details><summary>What has not changed</summary>\n\n" + rest + "\n</details>\n";

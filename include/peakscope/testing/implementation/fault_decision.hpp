@@ -6,6 +6,7 @@
 #include <peakscope/engine/label_names.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/testing/faults.hpp>
+#include <peakscope/testing/implementation/noexcept_frame.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,6 +25,8 @@ class fault_decision {
     explicit fault_decision(const fault_options& options) : options_(options) {
         if (!options.label.empty()) label_ = engine::labels_of_process().number_of(options.label);
     }
+    fault_decision(const fault_decision&) = delete;
+    fault_decision& operator=(const fault_decision&) = delete;
     void only_at(std::vector<call_stack> stacks) { stacks_ = std::move(stacks); }
 
     // The nth allocation that the options admit; with `fails` false it is only looked at.
@@ -31,6 +34,7 @@ class fault_decision {
         seen_ = 0;
         fired_ = false;
         where_ = nullptr;
+        leaves_no_exception_ = 0;
         number_ = number;
         fails_ = fails;
     }
@@ -49,6 +53,9 @@ class fault_decision {
         return {stack.frames, stack.frames + stack.depth};
     }
 
+    /// When it was only looked at: a return address in the function that no exception could have left, or 0.
+    [[nodiscard]] std::uintptr_t leaves_no_exception() const noexcept { return leaves_no_exception_; }
+
     static bool decide(void* self, const engine::faultable& allocation) noexcept {
         return static_cast<fault_decision*>(self)->shall_fail(allocation);
     }
@@ -61,6 +68,7 @@ class fault_decision {
         if (!hit) return false;
         if (!fired_) where_ = allocation.stack;
         fired_ = true;
+        if (!fails_ && where_ != nullptr) leaves_no_exception_ = noexcept_frame(sites::view_of(where_).frames[0]);
         return fails_;
     }
 
@@ -77,14 +85,15 @@ class fault_decision {
     }
 
     const fault_options& options_;
-    std::vector<call_stack> stacks_;
+    std::vector<call_stack> stacks_{};
     std::uint16_t label_ = 0;
     std::size_t number_ = 0;
     std::size_t seen_ = 0;
     bool fails_ = true;
     bool fired_ = false;
     sites::stored_stack where_ = nullptr;
-    std::minstd_rand random_;
+    std::uintptr_t leaves_no_exception_ = 0;
+    std::minstd_rand random_{};
     double probability_ = 0;
 };
 

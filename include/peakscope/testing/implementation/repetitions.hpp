@@ -7,7 +7,8 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/testing/repetitions.hpp>
 
-#include <cmath>
+#include <range/v3/algorithm/all_of.hpp>
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,7 +19,7 @@ namespace peakscope::testing {
 namespace detail {
 
 [[nodiscard]] std::string line_of(const summary& of) {
-    const auto size = [](double value) { return format_bytes({std::llround(value)}); };
+    const auto size = [](double value) { return format_bytes(rounded_bytes(value)); };
     return "median " + size(of.median) + " [" + size(of.confidence.low) + ", " + size(of.confidence.high) + "], MAD " +
            size(of.mad) + ", ±" + format_fixed(100 * of.spread, 2) + " %";
 }
@@ -44,10 +45,8 @@ std::string repetitions::text() const {
                                                            {"RSS delta", figures::rss_delta},
                                                            {"RSS peak", figures::rss_peak}};
     for (const auto& [name, wanted] : all) {
-        bool there = !reports.empty();
-        for (const memory_report& report : reports)
-            there = there && wanted(report).has_value();
-        if (there) lines += "  " + std::string{name} + "  " + detail::line_of(of(wanted)) + "\n";
+        const bool is_known = ranges::all_of(reports, [&](const auto& each) { return wanted(each).has_value(); });
+        if (!reports.empty() && is_known) lines += "  " + std::string{name} + "  " + detail::line_of(of(wanted)) + "\n";
     }
     for (const failed_repetition& each : failures)
         lines += "  repetition " + std::to_string(each.number) + " failed: " + each.reason + "\n";

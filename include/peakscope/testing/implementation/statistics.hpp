@@ -8,6 +8,9 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/statistics/univariate_statistics.hpp>
+#include <range/v3/algorithm/generate.hpp>
+#include <range/v3/algorithm/minmax.hpp>
+#include <range/v3/algorithm/sort.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,18 +27,23 @@ double median_of(std::vector<double> values) {
     return boost::math::statistics::median(values);
 }
 
+namespace detail {
+
+// The median of a sample with replacement of the same size.
+[[nodiscard]] inline double resampled_median(const std::vector<double>& from, std::mt19937_64& random) {
+    std::uniform_int_distribution<std::size_t> any{0, from.size() - 1};
+    std::vector<double> sample(from.size());
+    ranges::generate(sample, [&] { return from[any(random)]; });
+    return median_of(std::move(sample));
+}
+
+} // namespace detail
+
 interval bootstrap_median(const std::vector<double>& values, double level, std::size_t resamples, std::uint64_t seed) {
     std::mt19937_64 random{seed};
-    std::uniform_int_distribution<std::size_t> any{0, values.size() - 1};
-    std::vector<double> medians;
-    medians.reserve(resamples);
-    std::vector<double> sample(values.size());
-    for (std::size_t i = 0; i < resamples; ++i) {
-        for (double& each : sample)
-            each = values[any(random)];
-        medians.push_back(median_of(sample));
-    }
-    std::ranges::sort(medians);
+    std::vector<double> medians(resamples);
+    ranges::generate(medians, [&] { return detail::resampled_median(values, random); });
+    ranges::sort(medians);
     const auto at = [&](double part) {
         return medians[static_cast<std::size_t>(std::lround(part * static_cast<double>(medians.size() - 1)))];
     };
@@ -47,7 +55,7 @@ summary summarise(std::vector<double> values, double level) {
     made.count = values.size();
     made.level = level;
     made.median = median_of(values);
-    const auto [least, most] = std::ranges::minmax(values);
+    const auto [least, most] = ranges::minmax(values);
     made.minimum = least;
     made.maximum = most;
     made.spread = least == most ? 0 : (most - least) / std::abs(most + least);
@@ -66,7 +74,7 @@ slope theil_sen(const std::vector<double>& values, double level) {
     for (std::size_t i = 0; i < values.size(); ++i)
         for (std::size_t j = i + 1; j < values.size(); ++j)
             slopes.push_back((values[j] - values[i]) / static_cast<double>(j - i));
-    std::ranges::sort(slopes);
+    ranges::sort(slopes);
     const auto n = static_cast<double>(values.size());
     const double z = boost::math::quantile(boost::math::normal{}, (1 + level) / 2);
     const double reach = z * std::sqrt(n * (n - 1) * (2 * n + 5) / 18);

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+#include <peakscope/heap/counting_operators.hpp>
