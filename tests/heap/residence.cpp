@@ -31,10 +31,10 @@ namespace {
 constexpr std::size_t blocks = 300'000;
 constexpr bytes without_headers{blocks * 32};
 
-// What the design promises, and what the figure says of itself.
-bool agrees(const std::optional<bytes>& actual, bytes expected) {
+// What the design promises; the kernel's mark may be off besides.
+bool agrees(const std::optional<bytes>& actual, bytes expected, bytes of_mark = {}) {
     const bytes size = std::max(expected, -expected);
-    const bytes tolerance = std::max(bytes{size.count * 3 / 100}, 128_KiB);
+    const bytes tolerance = std::max(bytes{size.count * 3 / 100}, 128_KiB) + of_mark;
     MESSAGE("expected " << expected.count << ", found " << (actual ? actual->count : 0));
     return actual && *actual >= expected - tolerance && *actual <= expected + tolerance;
 }
@@ -83,10 +83,13 @@ void check_small_blocks() {
     CHECK(agrees(report.phase("allocate").rss.peak_delta, without_headers));
     CHECK(agrees(report.phase("free").rss.delta, 0_B));
     CHECK(agrees(report.phase("trim").rss.delta, -without_headers));
-    CHECK(agrees(report.phase("again").rss.delta, 0_B));
-    CHECK(agrees(report.phase("again").rss.peak_delta, without_headers));
-    CHECK(agrees(report.rss.delta, 0_B));
-    CHECK(agrees(report.rss.peak_delta, without_headers));
+    // RSS was largest in the middle of this phase, which only the kernel's mark knows of. The kernel adds it up from
+    // folded counters. The headers that went with the blocks are estimated from it, and are a third of what went.
+    const bytes of_mark = report.phase("allocate").rss.peak_precision.bound;
+    CHECK(agrees(report.phase("again").rss.delta, 0_B, of_mark / 3));
+    CHECK(agrees(report.phase("again").rss.peak_delta, without_headers, of_mark));
+    CHECK(agrees(report.rss.delta, 0_B, of_mark / 3));
+    CHECK(agrees(report.rss.peak_delta, without_headers, of_mark));
     REQUIRE(report.phase("allocate").rss.profiler_bytes);
     CHECK(*report.phase("allocate").rss.profiler_bytes >= bytes{blocks * 16});
     CHECK(*report.rss.profiler_bytes < bytes{blocks * 16});

@@ -105,9 +105,13 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
     if (shared || nothing_new()) {
         last_.high_water = last_.rss;
     } else {
+        const std::optional<bytes> rss_before = last_.rss;
         last_ = read();
         process_peak_ = std::max(process_peak_, last_.high_water);
         mark_is_rss_ = last_.high_water == last_.rss;
+        // The kernel adds its mark up from folded counters, and it may be lower than what was read.
+        if (last_.high_water)
+            last_.high_water = std::max({*last_.high_water, rss_before.value_or(bytes{}), *last_.rss});
     }
     last_.shared = shared;
     if (!last_.rss) return last_;
