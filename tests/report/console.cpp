@@ -244,6 +244,24 @@ TEST_CASE("no line is wider than asked for, and what went for it is named") {
     CHECK(report::console::text(report, false, limits).find("'Δ RSS'") != std::string::npos);
 }
 
+TEST_CASE("a terminal obeys nothing that a report says") {
+    CHECK(report::printable("page \u00e9 \u20ac \ufffd") == "page \u00e9 \u20ac \ufffd");
+    CHECK(report::printable("\x1b[2J\r\n\x7f") == "\\x1b[2J\\x0d\\x0a\\x7f");
+    CHECK(report::printable("\xc2\x9b") == "\\xc2\\x9b");              // a control character of two bytes
+    CHECK(report::printable("a\xffz\xe2\x82") == "a\\xffz\\xe2\\x82"); // no UTF-8
+    memory_report report = tests::made_up_report();
+    report.title = "\x1b]0;title\a";
+    report.phases[0].path = "\x1b[2J";
+    report.notes = {"\x1b[31mred"};
+    for (const bool colour : {false, true}) {
+        const std::string text = report::console::text(report, colour);
+        CHECK(text.find("\\x1b]0;title\\x07") != std::string::npos);
+        CHECK(text.find("\x1b[2J") == std::string::npos);
+        CHECK(text.find("\x1b[31m") == std::string::npos);
+        CHECK(text.find('\a') == std::string::npos);
+    }
+}
+
 TEST_CASE("a text is cut in the middle by what a terminal shows") {
     CHECK(report::cut_in_the_middle("abcdefgh", 8) == "abcdefgh");
     CHECK(report::cut_in_the_middle("abcdefgh", 7) == "abc…fgh");

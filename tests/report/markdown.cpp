@@ -59,4 +59,15 @@ TEST_CASE("text that Markdown or HTML would read is escaped, and cannot end a ro
     CHECK(page.find("parse.cpp") == std::string::npos); // one site is shown
 }
 
+TEST_CASE("a phase's name is code, whatever is in it") {
+    memory_report report = tests::report_with_call_stacks();
+    report.phases[0].path = "a|b";
+    report.phases[1].path = "`c``d";
+    report.notes = {"bell \a"};
+    const std::string page = markdown::text(report);
+    CHECK(page.find("| `a\\|b` |") != std::string::npos);
+    CHECK(page.find("| ``` `c``d ``` |") != std::string::npos);
+    CHECK(page.find("> bell \\\\x07\n") != std::string::npos);
+}
+
 } // namespace markdown_tests

@@ -18,8 +18,13 @@ PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::size_t display_width(std::string_vie
 /// A text of at most `width` columns: what is too much is taken out of its middle, and "…" stands there.
 PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string cut_in_the_middle(const std::string& text, std::size_t width);
 
-/// Rows of cells. The first column is set flush left, the others flush right; each is as wide as its widest cell. What
-/// stands in `tail` follows the row unaligned. A row of one cell is a heading inside the table, as wide as the line.
+/// A text that a terminal shows and does not obey: a control character, or a byte that is no UTF-8, is written as \x1b
+/// is.
+PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string printable(std::string_view text);
+
+/// Rows of cells, made printable. The first column is set flush left, the others flush right; each is as wide as its
+/// widest cell. What stands in `tail` follows the row unaligned. A row of one cell is a heading inside the table, as
+/// wide as the line.
 class text_table {
   public:
     struct row {

@@ -46,12 +46,13 @@ class console_page {
 
     // Broken between words where it is too wide: what follows is set in below it. A word that is wider than a line is
     // not broken.
-    void line(std::string_view content) {
+    void line(std::string_view text) {
+        const std::string content = printable(text);
         const std::size_t indent = std::min(content.find_first_not_of(' '), content.size());
-        std::string current{content.substr(0, indent)};
+        std::string current = content.substr(0, indent);
         const std::size_t empty = indent;
         bool begun = false;
-        for (std::string_view rest = content.substr(indent); !rest.empty();) {
+        for (std::string_view rest = std::string_view{content}.substr(indent); !rest.empty();) {
             const std::size_t space = rest.find(' ');
             const std::size_t end = std::min(rest.find_first_not_of(' ', std::min(space, rest.size())), rest.size());
             const std::string_view word = rest.substr(0, std::min(space, rest.size()));
@@ -65,8 +66,8 @@ class console_page {
         }
         end_line(std::move(current));
     }
-    void plain_line(const std::string& content) { text_ += content + "\n"; }
-    void bold_line(const std::string& content) { text_ += style_.bold(content) + "\n"; }
+    void plain_line(const std::string& content) { text_ += printable(content) + "\n"; }
+    void bold_line(const std::string& content) { text_ += style_.bold(printable(content)) + "\n"; }
 
     void table_with_head(const text_table& table) {
         text_ += '\n';

@@ -8,6 +8,7 @@
 #include <peakscope/report/implementation/phase_figures.hpp>
 #include <peakscope/report/markdown.hpp>
 #include <peakscope/report/site_lines.hpp>
+#include <peakscope/report/text_table.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,16 +25,30 @@ namespace detail {
 
 // Text that stands for itself, in a table too: what Markdown or HTML would read as something else is escaped.
 [[nodiscard]] inline std::string escaped(std::string_view text) {
+    std::string one_line{text};
+    std::replace_if(one_line.begin(), one_line.end(), [](char each) { return each == '\n' || each == '\r'; }, ' ');
     std::string made;
-    for (const char each : text) {
-        if (each == '\n' || each == '\r') {
-            made += ' ';
-            continue;
-        }
+    for (const char each : printable(one_line)) {
         if (std::string_view{"\\`*_[]<>|~&#"}.find(each) != std::string_view::npos) made += '\\';
         made += each;
     }
     return made;
+}
+
+// As code, between more backticks than it has in a row. A bar ends a cell, unless it is escaped.
+[[nodiscard]] inline std::string code(std::string_view text, bool in_table) {
+    std::string made;
+    std::size_t row = 0;
+    std::size_t longest = 0;
+    for (const char each : printable(text)) {
+        row = each == '`' ? row + 1 : 0;
+        longest = std::max(longest, row);
+        if (each == '|' && in_table) made += '\\';
+        made += each;
+    }
+    const std::string fence(longest + 1, '`');
+    const char* const gap = longest > 0 ? " " : "";
+    return fence + gap + made + gap + fence;
 }
 
 class markdown_page {
@@ -70,7 +85,7 @@ class markdown_page {
         if (report_.heap_source != "none") {
             parts.push_back(sentence("Heap", report_.heap));
             if (const phase_report* const highest = high_water_phase(report_))
-                parts.back().insert(parts.back().rfind("**,") + 2, " in `" + highest->path + "`");
+                parts.back().insert(parts.back().rfind("**,") + 2, " in " + code(highest->path, false));
         }
         if (report_.rss_source != "none") parts.push_back(sentence("RSS", report_.rss));
         parts.push_back(format_duration(report_.duration));
@@ -92,7 +107,7 @@ class markdown_page {
         row({":--", "--:", "--:", "--:", "--:", "--:", "--:"});
         const phase_report* const highest = high_water_phase(report_);
         for (const phase_report& each : report_.phases) {
-            const std::string path = "`" + each.path + "`";
+            const std::string path = code(each.path, true);
             if (each.entries == 0) {
                 row({path, "", "", "", "", "never", ""});
                 continue;

@@ -86,6 +86,26 @@ std::size_t display_width(std::string_view text) noexcept {
     return width;
 }
 
+std::string printable(std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string made;
+    while (!text.empty()) {
+        const std::string_view before = text;
+        const std::uint32_t code_point = detail::take_code_point(text);
+        const std::string_view character = before.substr(0, before.size() - text.size());
+        const bool is_control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
+        if (!is_control && (character.size() > 1 || code_point < 0x80)) {
+            made += character;
+            continue;
+        }
+        for (const char each : character) {
+            const auto value = static_cast<unsigned char>(each);
+            made += {'\\', 'x', digits[value / 16U], digits[value % 16U]};
+        }
+    }
+    return made;
+}
+
 std::string cut_in_the_middle(const std::string& text, std::size_t width) {
     const std::size_t whole = display_width(text);
     if (whole <= width) return text;
@@ -129,7 +149,12 @@ namespace detail {
 
 } // namespace detail
 
-void text_table::add(row added) { rows_.push_back(std::move(added)); }
+void text_table::add(row added) {
+    for (std::string& each : added.cells)
+        each = printable(each);
+    added.tail = printable(added.tail);
+    rows_.push_back(std::move(added));
+}
 
 text_table::fitted text_table::fit(std::size_t width) const {
     constexpr std::size_t name_at_least = 24;
