@@ -165,6 +165,8 @@ inline constinit rule_table rules_of_process;
                                                                  const void* frame) noexcept {
     const address first = static_cast<const address*>(frame)[1];
     frames[0] = first; // sure, whatever libunwind knows of the code
+    const fork_guard guard;
+    if (!guard.is_inside()) return 1; // the process forks
     unw_context_t context;
     unw_cursor_t cursor;
     if (unw_getcontext(&context) != 0 || ::unw_init_local(&cursor, &context) != 0) return 1;
@@ -201,6 +203,8 @@ inline constinit rule_table rules_of_process;
 [[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
                                                                  const void* frame) noexcept {
     frames[0] = static_cast<const address*>(frame)[1];
+    const fork_guard guard;
+    if (!guard.is_inside()) return 1; // the process forks
     std::array<void*, most_frames + 16> found; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
     const int count = ::unw_backtrace(found.data(), static_cast<int>(std::min(found.size(), most + 16)));
     auto* const end = found.data() + std::max(count, 0);
