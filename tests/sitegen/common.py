@@ -28,13 +28,13 @@ class Sitegen(unittest.TestCase):
         self.sitegen("new", folder, "--pages", pages, "--sections", sections)
         return folder
 
-    def profile(self, folder, *more, status=0):
+    def profile(self, folder, *more, status=0, output=None):
         """The report of a build of the folder, checked for what holds in every report. The pages lie in `self.output`.
 
         Each build has a new output folder with a name as long as the last one's: making folders and finding them there
         take different memory, and so do shorter paths.
         """
-        self.output = self.root / f"profiled-{len(list(self.root.glob('profiled-*'))):04}"
+        self.output = self.root / (output or f"profiled-{len(list(self.root.glob('profiled-*'))):04}")
         ran = self.sitegen("build", folder, "--output", self.output, "--profile-memory=json", *more, status=status)
         report = json.loads(ran.stdout)
         self.check_report(report)
