@@ -7,13 +7,19 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace json_reader_tests {
 
@@ -164,6 +170,81 @@ TEST_CASE("cut off anywhere, and with any byte another one, it is a report or an
         refused += !why(damaged).empty();
     }
     CHECK(refused > 500);
+}
+
+namespace {
+
+class scratch_file {
+  public:
+    ~scratch_file() { std::filesystem::remove(path_); }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_ = (std::filesystem::temp_directory_path() / ("lines." + std::to_string(::getpid()))).string();
+};
+
+std::vector<memory_report> read_all(const std::string& path) {
+    std::vector<memory_report> all;
+    const std::size_t count =
+        report::read_json_lines(path, [&](memory_report&& each) { all.push_back(std::move(each)); });
+    CHECK(count == all.size());
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("many reports in a file, a line each") {
+    const scratch_file file;
+    const report::json_lines append{report::append_to(file.path())};
+    memory_report second = full_report();
+    second.title = "two lines\n  and \"a quote\"";
+    append(full_report());
+    append(second);
+    append(full_report());
+    CHECK(read_all(file.path()) == std::vector{full_report(), second, full_report()});
+    const std::string line = report::json_lines::text(second);
+    CHECK(line.find('\n') == line.size() - 1);
+    CHECK(json::parse(line) == json::parse(report::json::text(second)));
+
+    SUBCASE("after a line that was not finished they go on in a line of their own") {
+        std::ofstream{file.path(), std::ios::app} << "\n" << line.substr(0, 100);
+        append(second);
+        std::vector<memory_report> all;
+        std::string what;
+        try {
+            report::read_json_lines(file.path(), [&](memory_report&& each) { all.push_back(std::move(each)); });
+        } catch (const report::read_error& refused) {
+            what = refused.what();
+        }
+        CHECK(all.size() == 3);
+        CHECK(what.starts_with("cannot read '" + file.path() + "', line 5: it is not JSON, or not all of it: "));
+        std::ifstream lines{file.path()};
+        std::string last;
+        for (std::string each; std::getline(lines, each);)
+            last = each;
+        CHECK(report::read_json(last) == second);
+    }
+    SUBCASE("by several processes") {
+        memory_report large = full_report();
+        large.sites.insert(large.sites.end(), 3'000, large.sites[0]); // a line of some megabytes
+        for (int i = 0; i < 4; ++i)
+            if (::fork() == 0) {
+                for (int k = 0; k < 5; ++k)
+                    append(k % 2 == 0 ? large : second);
+                ::_exit(0);
+            }
+        for (int i = 0; i < 4; ++i)
+            CHECK(::wait(nullptr) > 0);
+        const std::vector<memory_report> all = read_all(file.path());
+        CHECK(all.size() == 3 + 4 * 5);
+        CHECK(std::ranges::count(all, large) == 4 * 3);
+    }
+}
+
+TEST_CASE("where nothing can be appended, the place is named") {
+    CHECK_THROWS_WITH_AS(report::json_lines{report::append_to("/nowhere/runs.jsonl")}(full_report()),
+                         "cannot write the report to '/nowhere/runs.jsonl': No such file or directory", write_error);
+    report::append_to_file<report::json_lines, "/dev/null">{}(full_report()); // a policy
 }
 
 TEST_CASE("files that are not there, or are no files, are told by name") {

@@ -47,6 +47,10 @@ class destination {
             { path.string() } -> std::same_as<std::string>;
         }
     destination(const Path& path) : kind_(kind::file), path_(path.string()) {}
+    /// The end of a file, which is created where it is not there. In one call of the system, so that the texts of
+    /// several processes come one after the other. A last line without an end, as of a process that was killed, gets
+    /// one.
+    [[nodiscard]] static destination end_of(std::string_view path) { return {kind::end_of_file, path}; }
 
     PEAKSCOPE_BODY_ELSEWHERE void write(std::string_view text) const;
 
@@ -59,8 +63,9 @@ class destination {
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::size_t columns() const;
 
   private:
-    enum class kind : unsigned char { by_default, standard_output, stream, file };
+    enum class kind : unsigned char { by_default, standard_output, stream, file, end_of_file };
     explicit destination(kind which) : kind_(which) {}
+    destination(kind which, std::string_view path) : kind_(which), path_(path) {}
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] int descriptor() const; // of standard output or standard error, or -1
 
     kind kind_ = kind::by_default;
@@ -71,13 +76,22 @@ class destination {
 /// A file, by its name:  report::json{report::to("memory.json")}
 [[nodiscard]] inline destination to(std::string_view path) { return path; }
 
-/// The same as a policy, of a backend that takes a destination:
+/// The end of a file:  report::json_lines{report::append_to("runs.jsonl")}
+[[nodiscard]] inline destination append_to(std::string_view path) { return destination::end_of(path); }
+
+/// These as policies, of a backend that takes a destination:
 ///     profiler<Phases, Heap, Rss, report::tee<report::console, report::to_file<report::json, "memory.json">>>
 template <class Backend, fixed_string Path>
 struct to_file {
     static constexpr const char* name = Backend::name;
 
     void operator()(const memory_report& report) const { Backend{to(Path.c_str())}(report); }
+};
+template <class Backend, fixed_string Path>
+struct append_to_file {
+    static constexpr const char* name = Backend::name;
+
+    void operator()(const memory_report& report) const { Backend{append_to(Path.c_str())}(report); }
 };
 
 namespace detail {

@@ -12,6 +12,7 @@ class dhat;
 class firefox;
 class folded;
 class json;
+class json_lines;
 class html;
 class markdown;
 class pprof;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// report::json: the whole report as JSON, schema "peakscope.report/2". Needs nlohmann-json.
+// report::json: the whole report as JSON, schema "peakscope.report/2". report::json_lines: the same, a line each.
+// Needs nlohmann-json.
 //
 // Bytes are integers, what is not known is null. Beside the figures of core/report.hpp, under the names they have
 // there:
-//   totals_precision, peak_precision   of heap and rss: of the totals and of the two peaks; "precision" is the weaker
-//   one. sites_precision, delta_error_bytes, at_peak_error_bytes, allocated_error_bytes
+//   totals_precision, peak_precision   of heap and rss: of the totals and of the two peaks; "precision" is the
+//                                      weaker one.
+//   sites_precision, delta_error_bytes, at_peak_error_bytes, allocated_error_bytes
 //                                      of sites: one standard error each, where amounts are estimates.
 //   at_peak_born_inside_bytes          of sites: how much of at_peak_bytes was allocated inside the window.
 //   lifetimes                          of sites, where they were asked for: how many blocks had which "sizes", by
-//   powers
-//                                      of two; how many were "temporary" or "short_lived"; the most that lived.
+//                                      powers of two; how many were "temporary" or "short_lived"; the most that lived.
 //   phases[].sites                     amounts in the phase, those that are not 0; "site" is the index into the sites.
 //   outside_phases.sites               the same of the time in which no phase was open, and of the measurement's peak.
 //   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
@@ -22,9 +23,8 @@
 //                                      nanoseconds from the start of the measurement.
 //   address                            of a frame of a stack: the return address.
 //   modules                            programs and libraries; a frame has the number of its module. Its address less
-//   the
-//                                      module's load_bias is what addr2line takes for the module's file, now or later,
-//                                      and build_id tells whether a file is still the one.
+//                                      the module's load_bias is what addr2line takes for the module's file, now or
+//                                      later, and build_id tells whether a file is still the one.
 //   naming                             what it took to look names up: how many addresses, how many of them were cached,
 //                                      the time, and the peak RSS of the processes that did it, if it was not this one.
 //   at_peak_bytes                      of a label: what it held at the measurement's peak.
@@ -238,6 +238,24 @@ class json : public text_backend<json> {
         std::string made;
         detail::write_json(made, report);
         return made;
+    }
+};
+
+/// The same document as one line, for many reports in one file:  report::json_lines{report::append_to("runs.jsonl")}
+/// A line by itself is what `json` writes, and `read_json_lines` reads them all. Throws `write_error`.
+class json_lines : public text_backend<json_lines> {
+  public:
+    json_lines() = default;
+    explicit json_lines(destination where) : text_backend(std::move(where)) {}
+
+    static constexpr const char* name = "jsonl";
+
+    [[nodiscard]] static std::string text(const memory_report& report) {
+        std::string made;
+        detail::write_json(made, report);
+        bool is_layout = false; // a line end, and the spaces after it; line ends in names are escaped
+        std::erase_if(made, [&](char each) { return is_layout = each == '\n' || (is_layout && each == ' '); });
+        return made += '\n';
     }
 };
 

@@ -221,19 +221,46 @@ inline memory_report report_from_json(const json_place& from) {
     }
 }
 
-/// Throws `read_error` with the path, and std::bad_alloc.
-[[nodiscard]] inline memory_report read_json_file(const std::filesystem::path& path) {
-    const std::string origin = "'" + path.string() + "'";
+namespace detail {
+
+// `origin` is its name in an error.
+[[nodiscard]] inline std::ifstream opened(const std::filesystem::path& path, const std::string& origin) {
     std::error_code none; // where it cannot be looked at, opening it says why
     if (std::filesystem::is_directory(path, none)) throw read_error("cannot read " + origin + ": it is a folder");
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>{file}, {}};
-    if (!file.is_open() || file.bad()) {
-        const int reason = errno;
-        throw read_error("cannot read " + origin + ": " + std::error_code{reason, std::generic_category()}.message());
-    }
+    if (file.is_open()) return file;
+    const int reason = errno;
+    throw read_error("cannot read " + origin + ": " + std::error_code{reason, std::generic_category()}.message());
+}
+
+} // namespace detail
+
+/// Throws `read_error` with the path, and std::bad_alloc.
+[[nodiscard]] inline memory_report read_json_file(const std::filesystem::path& path) {
+    const std::string origin = "'" + path.string() + "'";
+    std::ifstream file = detail::opened(path, origin);
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    if (file.bad()) throw read_error("cannot read " + origin + ": reading it failed");
     return read_json(text, origin);
+}
+
+/// Calls `take(memory_report&&)` for each line that `json_lines` has written, and holds one report at a time. Empty
+/// lines are none. Returns how many there were. Throws `read_error` with the path and the number of the line, what
+/// `take` throws, and std::bad_alloc.
+template <class Take>
+std::size_t read_json_lines(const std::filesystem::path& path, Take take) {
+    const std::string origin = "'" + path.string() + "'";
+    std::ifstream file = detail::opened(path, origin);
+    std::size_t count = 0;
+    std::size_t number = 1;
+    for (std::string line; std::getline(file, line); ++number) {
+        if (line.empty() || line == "\r") continue;
+        take(read_json(line, origin + ", line " + std::to_string(number)));
+        ++count;
+    }
+    if (file.bad()) throw read_error("cannot read " + origin + ": reading it failed");
+    return count;
 }
 
 } // namespace peakscope::report

@@ -90,6 +90,17 @@ inline void write_in_place(const std::string& path, std::string_view text, const
     write_and_close(std::move(file), text, where);
 }
 
+inline void append_in_one_call(const std::string& path, std::string_view text, const std::string& where) {
+    errno = 0;
+    open_file file{std::fopen(path.c_str(), "ab+"), &std::fclose};
+    if (file == nullptr) fail_to_write(where);
+    std::setbuf(file.get(), nullptr); // with a buffer it would be several calls
+    const bool is_torn = std::fseek(file.get(), -1, SEEK_END) == 0 && std::fgetc(file.get()) != '\n';
+    std::fseek(file.get(), 0, SEEK_END); // between reading and writing; fails for a pipe, which has no end
+    errno = 0;
+    write_and_close(std::move(file), is_torn ? "\n" + std::string{text} : std::string{text}, where);
+}
+
 // Beside its place, and renamed when it is whole. Only what is a file is replaced, and not a terminal or a pipe; what a
 // link names, and not the link. A file keeps its permissions.
 inline void write_file(const std::string& path, std::string_view text) {
@@ -178,6 +189,8 @@ void destination::write(std::string_view text) const {
         return detail::write_stream(*stream_, text);
     case kind::file:
         return detail::write_file(path_, text);
+    case kind::end_of_file:
+        return detail::append_in_one_call(path_, text, "'" + path_ + "'");
     }
 }
 
