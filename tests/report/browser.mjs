@@ -229,6 +229,25 @@ test("a difference shows what has grown, what has shrunk and what is gone", asyn
   assert.equal(await page.locator("#sites th[aria-sort=descending]").textContent(), "Difference ▼");
 });
 
+test("short-lived blocks are shown of the measurement, where they were watched", async (context) => {
+  const page = await open(context, "watched");
+  const short = page.locator("#metrics label:has([value=short])");
+  await short.click();
+  assert.equal(await flameTotal(page), "220 MiB");
+  await page.selectOption("#unit", "blocks");
+  assert.equal(await flameTotal(page), "49");
+  const rows = (await tableOf(page)).map((row) => [row.place, row.cells.short.text, row.cells["short-blocks"].text]);
+  assert.deepEqual(rows, [["a.cpp:5", "180 MiB", "45"], ["paint.cpp:38", "40.0 MiB", "4"]]);
+  await page.selectOption("#window", "3");
+  assert.equal(await short.isVisible(), false);
+  assert.match(await page.textContent("#flame-text"), /^Allocated, in rendering\/template: 7 blocks/);
+  assert.equal(await page.isChecked("[value=allocated]"), true);
+  await page.selectOption("#window", "");
+  assert.equal(await short.isVisible(), true);
+  const other = await open(context, "small");
+  assert.equal(await other.locator("[value=short]").count(), 0);
+});
+
 test("a report of nothing is shown too", async (context) => {
   const page = await open(context, "empty");
   assert.equal(await page.textContent("h1"), "No peak was measured");

@@ -69,7 +69,7 @@ class Html(unittest.TestCase):
         self.assertGreater((self.folder / "text5.deflated").stat().st_size, 65_000)  # one more: out of reach
 
     def test_a_page_holds_the_very_text_of_the_json_report(self):
-        for name in "small", "sampled", "empty", "large":
+        for name in "small", "sampled", "watched", "empty", "large":
             held = json_in((self.folder / f"{name}.html").read_text())
             self.assertEqual(held, (self.folder / f"{name}.json").read_bytes(), name)
             self.assertNotIn("before", self.page(name).scripts)

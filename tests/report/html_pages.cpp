@@ -97,6 +97,15 @@ memory_report sampled_report() {
     return report;
 }
 
+// Two sites of which blocks were freed in the phase that allocated them.
+memory_report watched_report() {
+    memory_report report = small_report();
+    report.sites[0].lifetimes = lifetime_figures{{0, 0, 7}, 1, 4, {40 * mib}, {60 * mib}};
+    report.sites[1].lifetimes = lifetime_figures{{0, 0, 4}, 0, 0, {}, {10 * mib}};
+    report.sites[2].lifetimes = lifetime_figures{{0, 0, 50}, 0, 45, {180 * mib}, {21 * mib}};
+    return report;
+}
+
 // 10,000 sites with stacks of 18 frames, 100,000 points, 20,000 entries of a phase.
 memory_report large_report() {
     memory_report report = tests::made_up_report();
@@ -164,6 +173,7 @@ int main(int count, char** arguments) {
     write_deflated();
     write("small", small_report());
     write("sampled", sampled_report());
+    write("watched", watched_report());
     write("empty", memory_report{});
     write("difference.html", report::html::text(other_report(), small_report()));
     const memory_report large = large_report();

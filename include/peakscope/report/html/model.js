@@ -4,6 +4,8 @@ const METRICS = {
   peak: { name: "Alive at the peak", bytes: "at_peak_bytes", blocks: "at_peak_blocks", error: "at_peak_error_bytes" },
   end: { name: "Kept at the end", bytes: "delta_bytes", blocks: "delta_blocks", error: "delta_error_bytes", signed: true },
   allocated: { name: "Allocated", bytes: "allocated_bytes", blocks: "allocations", error: "allocated_error_bytes" },
+  // Freed before the entry of the phase ended that they were allocated in; where that was watched, and of the measurement.
+  short: { name: "Short-lived", bytes: "short_lived_bytes", blocks: "short_lived" },
 };
 
 async function unpacked(base64) {
@@ -21,6 +23,12 @@ class Report {
     this.numbers = new Map(json.phases.map((phase, number) => [phase.path, number]));
     this.userStacks = new Map();
     for (const [window, at] of json.timeline?.peaks ?? []) this.part(window).heap.peak_at_ns = at;
+    this.watchesLifetimes = json.sites.some((site) => site.lifetimes);
+    for (const site of json.sites) {
+      if (!site.lifetimes) continue;
+      site.short_lived = site.lifetimes.short_lived;
+      site.short_lived_bytes = site.lifetimes.short_lived_bytes;
+    }
   }
 
   part(window) {
@@ -67,6 +75,12 @@ class Model {
   constructor(report, before) {
     this.report = report;
     this.before = before;
+  }
+
+  // What there is of a window, by its key.
+  metrics(window) {
+    const { short, ...always } = METRICS;
+    return window === null && this.report.watchesLifetimes ? { ...always, short } : always;
   }
 
   // The window of the report before with the same name; undefined where there is none.

@@ -66,7 +66,7 @@ class Page {
     this.timeline.set(report);
     $("timeline-text").textContent = timelineText(report);
     $("window").append(make("option", { value: "" }, "the whole measurement"), ...report.phases.flatMap((phase, number) => (phase.entries > 0 ? [make("option", { value: number }, phase.path)] : [])));
-    for (const [id, { name }] of Object.entries(METRICS)) {
+    for (const [id, { name }] of Object.entries(this.model.metrics(null))) {
       const input = make("input", { type: "radio", name: "metric", value: id, checked: id === this.metric });
       input.addEventListener("change", () => this.choose({ metric: id }));
       $("metrics").append(make("label", {}, input, name));
@@ -105,6 +105,12 @@ class Page {
   choose(what) {
     Object.assign(this, what);
     const { report } = this.model;
+    const metrics = this.model.metrics(this.window);
+    if (!metrics[this.metric]) this.metric = "allocated";
+    for (const input of $("metrics").querySelectorAll("input")) {
+      input.closest("label").hidden = !metrics[input.value];
+      input.checked = input.value === this.metric;
+    }
     this.timeline.draw(this.window);
     const inPhases = $("phases").contains(document.activeElement);
     $("phases").replaceChildren(phaseTable(report, this.window, (window) => this.select(window)));

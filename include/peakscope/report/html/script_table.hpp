@@ -47,7 +47,7 @@ class SiteTable {
         this.columns.push({ id, name, value: (line) => line.after[member], options, precision, error: (line) => line.after[error] });
       }
     };
-    for (const [id, each] of Object.entries(METRICS)) {
+    for (const [id, each] of Object.entries(model.metrics(window))) {
       if (model.before && id !== metric) continue;
       const precision = model.precision(window, id);
       amount(id, each.name, each.bytes, { signed: each.signed }, precision, each.error);
