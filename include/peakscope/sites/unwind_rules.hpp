@@ -204,7 +204,7 @@ inline constinit rule_table rules_of_process;
                                                                  const void* frame) noexcept {
     frames[0] = static_cast<const address*>(frame)[1];
     const fork_guard guard;
-    if (!guard.is_inside()) return 1; // the process forks
+    if (!guard.is_inside()) return 1;          // the process forks
     std::array<void*, most_frames + 16> found; // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
     const int count = ::unw_backtrace(found.data(), static_cast<int>(std::min(found.size(), most + 16)));
     auto* const end = found.data() + std::max(count, 0);

@@ -111,7 +111,7 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
         mark_is_rss_ = last_.high_water == last_.rss;
         // The kernel adds its mark up from folded counters, and it may be lower than what was read.
         if (last_.high_water)
-            last_.high_water = std::max({*last_.high_water, rss_before.value_or(bytes{}), *last_.rss});
+            last_.high_water = std::max({*last_.high_water, rss_before.value_or(bytes{}), last_.rss.value_or(bytes{})});
     }
     last_.shared = shared;
     if (!last_.rss) return last_;
