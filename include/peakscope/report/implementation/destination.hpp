@@ -94,10 +94,9 @@ inline void append_in_one_call(const std::string& path, std::string_view text, c
     errno = 0;
     open_file file{std::fopen(path.c_str(), "ab+"), &std::fclose};
     if (file == nullptr) fail_to_write(where);
-    std::setbuf(file.get(), nullptr); // with a buffer it would be several calls
+    if (std::setvbuf(file.get(), nullptr, _IONBF, 0) != 0) fail_to_write(where); // a buffer is written in several calls
     const bool is_torn = std::fseek(file.get(), -1, SEEK_END) == 0 && std::fgetc(file.get()) != '\n';
-    std::fseek(file.get(), 0, SEEK_END); // between reading and writing; fails for a pipe, which has no end
-    errno = 0;
+    static_cast<void>(std::fseek(file.get(), 0, SEEK_END)); // between reading and writing; a pipe has no end
     write_and_close(std::move(file), is_torn ? "\n" + std::string{text} : std::string{text}, where);
 }
 
