@@ -61,9 +61,10 @@ def main():
     if (length := len(pages[root / "README.md"].splitlines())) > 150:
         problems.append(f"the README has {length} lines, and leads nobody")
 
-    # Lines of the report, in its order, some left out.
+    # Lines of the report, in its order, some left out. A figure that is wider by some letters than in the README, as RSS has
+    # them, would take a column from a table of 100.
     printed = [shape(line) for line in subprocess.run([first_report], check=True, capture_output=True, text=True,
-                                                      env={**os.environ, "COLUMNS": "100"}).stderr.splitlines()]
+                                                      env={**os.environ, "COLUMNS": "110"}).stderr.splitlines()]
     rest = iter(printed)
     shown = [line for line in block_after(readme, "first report") if compiler == "gcc" or "main.cpp" not in line]
     problems += [f"first_report does not print, where the README has it: {line}" for line in shown if shape(line) not in rest]
