@@ -41,7 +41,7 @@ bool agrees(const std::optional<bytes>& actual, bytes expected, bytes of_mark = 
 
 template <class Rss>
 void check_small_blocks() {
-    using Memory = profiler<phases<"allocate", "free", "trim", "again">, tests::counted_heap<>, Rss>;
+    using Memory = profiler<phases<"allocate", "free", "trim", "again", "grow", "shrink">, tests::counted_heap<>, Rss>;
     std::vector<void*> held(blocks, nullptr);
     const auto allocate = [&] {
         for (void*& each : held)
@@ -73,6 +73,15 @@ void check_small_blocks() {
             free_all();
             ::malloc_trim(0);
         }
+        {
+            auto phase = Memory::template phase<"grow">();
+            allocate();
+        }
+        {
+            auto phase = Memory::template phase<"shrink">();
+            free_all();
+            ::malloc_trim(0);
+        }
         report = memory.finish();
     }
     if (!report.rss.delta || !exactly) {
@@ -83,13 +92,15 @@ void check_small_blocks() {
     CHECK(agrees(report.phase("allocate").rss.peak_delta, without_headers));
     CHECK(agrees(report.phase("free").rss.delta, 0_B));
     CHECK(agrees(report.phase("trim").rss.delta, -without_headers));
+    CHECK(agrees(report.phase("grow").rss.delta, without_headers));
+    CHECK(agrees(report.phase("shrink").rss.delta, -without_headers));
+    CHECK(agrees(report.rss.delta, 0_B));
+    CHECK(agrees(report.rss.peak_delta, without_headers));
     // RSS was largest in the middle of this phase, which only the kernel's mark knows of. The kernel adds it up from
     // folded counters. The headers that went with the blocks are estimated from it, and are a third of what went.
     const bytes of_mark = report.phase("allocate").rss.peak_precision.bound;
     CHECK(agrees(report.phase("again").rss.delta, 0_B, of_mark / 3));
     CHECK(agrees(report.phase("again").rss.peak_delta, without_headers, of_mark));
-    CHECK(agrees(report.rss.delta, 0_B, of_mark / 3));
-    CHECK(agrees(report.rss.peak_delta, without_headers, of_mark));
     REQUIRE(report.phase("allocate").rss.profiler_bytes);
     CHECK(*report.phase("allocate").rss.profiler_bytes >= bytes{blocks * 16});
     CHECK(*report.rss.profiler_bytes < bytes{blocks * 16});

@@ -6,9 +6,11 @@ themselves state that their peaks may be off.
 
 What a program takes depends on where its heap happens to end, as malloc gives memory back in steps of 132 KiB: longer paths
 alone make a sitegen without a heap source take a step more or less. So each run has an output folder with a name of another
-length, and the median of a counting sitegen is compared with the range of the other's. Peaks are from the kernel's high-water mark, which is folded from counters of each CPU: that of
-the program without a heap source moves by up to 1.3 MiB from run to run on a busy machine. Skipped where the kernel does not
-read RSS exactly (before Linux 6.16): its readings are off by more than what is compared.
+length, and the median of a counting sitegen is compared with the range of the other's.
+
+Peaks are from the kernel's high-water mark, which is folded from counters of each CPU: that of the program without a heap
+source moves by up to 1.3 MiB from run to run on a busy machine. Skipped where the kernel does not read RSS exactly (before
+Linux 6.16): its readings are off by more than what is compared.
 
 Usage: residence.py SITEGEN WITHOUT_HEAP FRAMES UNWIND
 """
