@@ -5,6 +5,7 @@
 
 namespace function_name_tests {
 
+using peakscope::as_in_source;
 using peakscope::function_name;
 using peakscope::without_template_arguments;
 
@@ -52,6 +53,58 @@ TEST_CASE("a name without the arguments of templates") {
     CHECK(without_template_arguments("slab<(kind)1>::alloc<char>") == "slab::alloc");
     CHECK(without_template_arguments("(anonymous namespace)::arena::get") == "arena::get");
     CHECK(without_template_arguments("xmalloc") == "xmalloc");
+}
+
+// What abi::__cxa_demangle of g++ 12 makes of the symbol of text(std::vector<std::string> const&), and so on.
+TEST_CASE("the standard library's types are as a source file has them") {
+    CHECK(as_in_source("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >") ==
+          "std::string");
+    CHECK(
+        as_in_source("text[abi:cxx11](std::vector<std::__cxx11::basic_string<char, std::char_traits<char>, "
+                     "std::allocator<char> >, std::allocator<std::__cxx11::basic_string<char, std::char_traits<char>, "
+                     "std::allocator<char> > > > const&)") == "text(std::vector<std::string> const&)");
+    CHECK(as_in_source("std::__1::vector<int, std::__1::allocator<int>>::push_back[abi:ne190000](int&&)") ==
+          "std::vector<int>::push_back(int&&)");
+    CHECK(as_in_source("std::map<int, A<char>, std::less<int>, std::allocator<std::pair<int const, A<char> > > >") ==
+          "std::map<int, A<char>>");
+    CHECK(as_in_source("std::unordered_set<int, std::hash<int>, std::equal_to<int>, std::allocator<int> >") ==
+          "std::unordered_set<int>");
+    CHECK(as_in_source("std::unique_ptr<A, std::default_delete<A> >::~unique_ptr()") ==
+          "std::unique_ptr<A>::~unique_ptr()");
+    CHECK(as_in_source("std::basic_ostream<char, std::char_traits<char> >& std::operator<< <char>(std::ostream&)") ==
+          "std::ostream& std::operator<< <char>(std::ostream&)");
+    CHECK(as_in_source("std::basic_string_view<wchar_t, std::char_traits<wchar_t> >") ==
+          "std::basic_string_view<wchar_t>");
+    CHECK(as_in_source("A<std::filesystem::__cxx11::path, B<int> >::f") == "A<std::filesystem::path, B<int>>::f");
+    CHECK(as_in_source("f<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >()") ==
+          "f<std::string>()");
+}
+
+TEST_CASE("what differs from the default is shown, and what only looks like it") {
+    for (const char* each : {"std::vector<int, mine::allocator<int>>",
+                             "std::map<int, A, std::greater<int>>",
+                             "std::map<int, A, std::less<void>>",
+                             "std::vector<int, std::allocator<int>::rebind<char>>",
+                             "std::unique_ptr<A, free_it>",
+                             "std::pair<int, std::hash<int>>",
+                             "std::pair<int, std::allocator<int>>",
+                             "std::tuple<int, std::less<int>>",
+                             "std::allocator<int>::allocate(unsigned long)",
+                             "mine::std::vector<int, std::allocator<int>>",
+                             "mystd::string",
+                             "std::basic_string<char16_t>",
+                             "f(bool (*)(int), std::string)",
+                             "f<(2>1)>(int)",
+                             "f<&(A::operator>)>(int)",
+                             "A::operator-> ",
+                             "std::vector<int",
+                             "std::vector<",
+                             "std::",
+                             "",
+                             "0x12ab",
+                             "(not attributed)",
+                             "A::operator>> <int>(int)"})
+        CHECK(as_in_source(each) == each);
 }
 
 } // namespace function_name_tests

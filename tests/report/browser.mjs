@@ -52,9 +52,11 @@ async function tableOf(page) {
 
 // The same from the JSON, by hand.
 const MEMBERS = { peak: "at_peak_bytes", "peak-blocks": "at_peak_blocks", end: "delta_bytes", "end-blocks": "delta_blocks", allocated: "allocated_bytes", "allocated-blocks": "allocations" };
+const ROW = ["site", "delta_bytes", "delta_blocks", "at_peak_bytes", "at_peak_blocks", "at_peak_born_inside_bytes", "allocated_bytes", "allocations"];
+const sitesOf = (phase) => phase.sites.map((row) => Object.fromEntries(ROW.map((name, at) => [name, row[at] ?? 0])));
 function linesOf(report, phase) {
   const lines = new Map();
-  for (const each of phase === undefined ? report.sites : report.phases[phase].sites) {
+  for (const each of phase === undefined ? report.sites : sitesOf(report.phases[phase])) {
     const site = phase === undefined ? each : report.sites[each.site];
     const key = [site.file ? `${site.file}${site.line > 0 ? `:${site.line}` : ""}` : site.function, site.function].join("|");
     if (!lines.has(key)) lines.set(key, Object.fromEntries(Object.keys(MEMBERS).map((column) => [column, 0])));
@@ -91,7 +93,7 @@ for (const name of ["small", "site"]) {
       await assertTable(page, report, phase);
       for (const [metric, member] of [["peak", "at_peak_bytes"], ["end", "delta_bytes"], ["allocated", "allocated_bytes"]]) {
         await page.click(`#metrics label:has([value=${metric}])`);
-        assertReads(await flameTotal(page), sum(each.sites, member));
+        assertReads(await flameTotal(page), sum(sitesOf(each), member));
       }
     }
   });

@@ -83,6 +83,40 @@ TEST_CASE("what was written is read, all of it") {
     CHECK(report::read_json(report::json::text(memory_report{})) == memory_report{});
 }
 
+TEST_CASE("each frame of a stack has its address again, however they are shared") {
+    memory_report report;
+    report.modules = {{"/bin/program", "0123abcd", 0}, {"/lib/library.so", "", 4'096}};
+    const auto add = [&](std::vector<stack_frame> stack) { report.sites.emplace_back().stack = std::move(stack); };
+    const stack_frame inlined{"f", "a.cpp", 7, true, 4'096, 1};
+    const stack_frame around{"g", "a.cpp", 9, false, 4'096, 1};
+    const stack_frame main{"main", "b.cpp", 9, false, 8'192, 0};
+    add({inlined, around, main});
+    add({inlined, inlined, around, around, main});
+    add({around, main});
+    add({{"f", "a.cpp", 7, true, 4'100, 1}, {"g", "a.cpp", 9, false, 4'100, 1}, main}); // another call on the same line
+    add({{"f", "a.cpp", 7, true, 4'100, 0}, around, main});                             // as no program has it
+    add({main, inlined});                                                               // and cut off in a call
+    add({{"?", "", 0, false, 0, {}}});
+    add({});
+    const json written = json::parse(report::json::text(report));
+    CHECK(written["frames"].size() == 4);
+    CHECK(written["addresses"].size() == 5);
+    CHECK(written["stack_addresses"] == json::parse("[[0, 1], [0, 0, 1], [0, 1], [2, 1], [3, 0, 1], [1, 0], [4], []]"));
+    CHECK(report::read_json(written.dump()) == report);
+}
+
+TEST_CASE("documents from before addresses had tables, and sites of phases were rows") {
+    json document = json::parse(report::json::text(full_report()));
+    document.erase("stack_addresses");
+    document.erase("addresses");
+    document["frames"][0].update({{"address", 4'096}, {"module", 1}});
+    document["frames"][1].update({{"address", 8'192}});
+    document["outside_phases"]["sites"] = {{{"site", 0}, {"delta_bytes", 17}, {"allocated_bytes", 18}}};
+    CHECK(report::read_json(document.dump()) == full_report());
+    document["outside_phases"]["sites"][0]["site"] = 1;
+    CHECK(why(document.dump()) == "cannot read x.json: /outside_phases/sites/0/site is not the number of a site");
+}
+
 TEST_CASE("a report by the contract alone is read, and members that nobody knows are passed over") {
     const memory_report read = report::read_json(R"({
         "schema": "peakscope.report/1", "title": "t", "items": null, "future": [1, {"x": 2}],
@@ -117,12 +151,21 @@ TEST_CASE("what is no report is refused, with the place and the reason") {
           "cannot read x.json: /heap/delta is not an integer of 64 bits");
     CHECK(why(changed("/heap/allocations", -1)) == "cannot read x.json: /heap/allocations is not an integer from 0 on");
     CHECK(why(changed("/frames/0/module", 2)) == "cannot read x.json: /frames/0/module is not the number of a module");
+    CHECK(why(changed("/addresses/0/1", 2)) == "cannot read x.json: /addresses/0/1 is not the number of a module");
+    CHECK(why(changed("/stack_addresses/0/0", 2)) ==
+          "cannot read x.json: /stack_addresses/0/0 is not the number of an address");
+    CHECK(why(changed("/stack_addresses/0", json::array({0, 0, 0}))) ==
+          "cannot read x.json: /stack_addresses/0 has not one number for each address of its stack");
+    CHECK(why(changed("/stack_addresses", json::array())) ==
+          "cannot read x.json: /stack_addresses has not one row for each stack");
     CHECK(why(changed("/sites/0/lifetimes/sizes/1", -1)) ==
           "cannot read x.json: /sites/0/lifetimes/sizes/1 is not an integer from 0 on");
-    CHECK(why(changed("/phases/1/sites/0/site", 1)) ==
-          "cannot read x.json: /phases/1/sites/0/site is not the number of a site");
-    CHECK(why(changed("/outside_phases/sites/0/site", 1)) ==
-          "cannot read x.json: /outside_phases/sites/0/site is not the number of a site");
+    CHECK(why(changed("/phases/1/sites/0/0", 1)) ==
+          "cannot read x.json: /phases/1/sites/0/0 is not the number of a site");
+    CHECK(why(changed("/outside_phases/sites/0/0", 1)) ==
+          "cannot read x.json: /outside_phases/sites/0/0 is not the number of a site");
+    CHECK(why(changed("/outside_phases/sites/0", json::array({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))) ==
+          "cannot read x.json: /outside_phases/sites/0/11 is one more than a row has");
     CHECK(why(changed("/items/count", 0)) == "cannot read x.json: /items/count is 0, and figures are divided by it");
     CHECK(why(changed("/frames/0/line", 4'294'967'296)) == "cannot read x.json: /frames/0/line is no line number");
     CHECK(why(changed("/stacks/0/1", 2)) == "cannot read x.json: /stacks/0/1 is not the number of a frame");

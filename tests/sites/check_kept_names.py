@@ -48,8 +48,15 @@ class KeptNames(unittest.TestCase):
     def test_frames_can_be_named_afterwards(self):
         report = self.report()
         module = report["modules"].index(self.program_of(report))
-        frames = [each for each in report["frames"] if each.get("module") == module and not each["inlined"] and each["line"] > 0]
-        offsets = [hex(each["address"] - report["modules"][module]["load_bias"] - 1) for each in frames]
+        # Each call once, and the address that it returns to: those of a stack are one for each frame that is not inlined.
+        calls = {}
+        for stack, addresses in zip(report["stacks"], report["stack_addresses"]):
+            outermost = [report["frames"][each] for each in stack if not report["frames"][each]["inlined"]]
+            self.assertEqual(len(outermost), len(addresses))
+            calls.update((report["addresses"][number][0], frame) for number, frame in zip(addresses, outermost)
+                         if report["addresses"][number][1] == module and frame["line"] > 0)
+        frames = list(calls.values())
+        offsets = [hex(each - report["modules"][module]["load_bias"] - 1) for each in calls]
         found = subprocess.run([ADDR2LINE, "-fiC", "-e", str(PROGRAM), "-a", *offsets], capture_output=True, text=True, check=True)
         # The outermost of the functions that are inlined there comes last.
         outermost = [part.splitlines()[-1] for part in re.split(r"^0x[0-9a-f]+$", found.stdout, flags=re.MULTILINE)[1:]]

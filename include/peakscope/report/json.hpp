@@ -8,23 +8,28 @@
 //                                      weaker one.
 //   sites_precision, delta_error_bytes, at_peak_error_bytes, allocated_error_bytes
 //                                      of sites: one standard error each, where amounts are estimates.
-//   at_peak_born_inside_bytes          of sites: how much of at_peak_bytes was allocated inside the window.
+//   at_peak_born_inside_bytes          of sites: how much of at_peak_bytes was allocated inside the window; not written
+//                                      where it is 0.
 //   lifetimes                          of sites, where they were asked for: how many blocks had which "sizes", by
 //                                      powers of two; how many were "temporary" or "short_lived"; the most that lived.
-//   phases[].sites                     amounts in the phase, those that are not 0; "site" is the index into the sites.
+//   phases[].sites                     amounts in the phase, a row a site: its index in the sites, and then what a site
+//                                      has from delta_bytes on, in that order and with nothing left out in between;
+//                                      what is 0 or not known at the end of a row is not written.
 //   outside_phases.sites               the same of the time in which no phase was open, and of the measurement's peak.
 //   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
 //                                      phases what this phase allocated was freed; in the order of births.born_in.
 //   phases[].work                      what threads allocated and freed with the phase in scope.
 //   stacks, frames                     each once: a site has the number of its stack, a stack the numbers of its
 //                                      frames, the innermost first.
+//   stack_addresses, addresses         of each stack, the numbers of its addresses: one for each frame that is not
+//                                      inlined and those that are inlined into it, or one for each frame. An address is
+//                                      [the return address, the number of its module or null].
 //   timeline                           points as [time, heap or null, rss or null], entries of phases as [phase,
 //                                      begin, end], peaks as [phase or null for the measurement, time, heap]; times in
 //                                      nanoseconds from the start of the measurement.
-//   address                            of a frame of a stack: the return address.
-//   modules                            programs and libraries; a frame has the number of its module. Its address less
-//                                      the module's load_bias is what addr2line takes for the module's file, now or
-//                                      later, and build_id tells whether a file is still the one.
+//   modules                            programs and libraries. An address less its module's load_bias is what addr2line
+//                                      takes for the module's file, now or later, and build_id tells whether a file is
+//                                      still the one.
 //   naming                             what it took to look names up: how many addresses, how many of them were cached,
 //                                      the time, and the peak RSS of the processes that did it, if it was not this one.
 //   at_peak_bytes                      of a label: what it held at the measurement's peak.
@@ -39,11 +44,12 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/fwd.hpp>
 #include <peakscope/report/json_document.hpp>
-#include <peakscope/report/numbered.hpp>
+#include <peakscope/report/stack_tables.hpp>
 #include <peakscope/report/text_backend.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -79,12 +85,20 @@ constexpr bool is_unknown(const std::optional<Value>& value) noexcept {
     return !value;
 }
 
+template <class Value>
+constexpr bool is_zero(const Value& value) noexcept {
+    return value == Value{};
+}
+
 // Adds the listed members of a struct to an object.
 template <class Struct, class Members>
 void write_members(ordered_json& object, const Struct& of, const Members& listed) {
     boost::hana::for_each(listed, [&](const auto& each) {
         const auto& value = of.*each.of;
-        if (each.written != member_is::if_known || !is_unknown(value)) object[each.name] = to_value(value);
+        const bool left_out = each.written == member_is::if_known
+                                  ? is_unknown(value)
+                                  : each.written == member_is::unless_zero && is_zero(value);
+        if (!left_out) object[each.name] = to_value(value);
     });
 }
 template <class Struct>
@@ -144,12 +158,14 @@ inline ordered_json rss_to_json(const memory_report& report, const rss_figures& 
 inline ordered_json to_json(const std::vector<phase_site_report>& sites) {
     ordered_json all = ordered_json::array();
     for (const phase_site_report& each : sites) {
-        ordered_json object{{"site", each.site}};
+        ordered_json row{each.site};
+        std::size_t end = row.size(); // behind the last that is worth writing
         boost::hana::for_each(members<site_amounts>, [&](const auto& member) {
-            if (const auto& value = each.amounts.*member.of; value != std::decay_t<decltype(value)>{})
-                object[member.name] = to_value(value);
+            row.push_back(to_value(each.amounts.*member.of));
+            if (!is_zero(each.amounts.*member.of)) end = row.size();
         });
-        all.push_back(std::move(object));
+        row.erase(row.begin() + static_cast<std::ptrdiff_t>(end), row.end());
+        all.push_back(std::move(row));
     }
     return all;
 }
@@ -198,21 +214,15 @@ inline void write_json(std::string& into, const memory_report& report) {
     document.table("phases", report.phases, [&](const phase_report& each) { return to_json(each, report); });
     document.member("timeline", to_json(report.timeline, report));
     document.member("sites_precision", to_json(report.sites_precision));
-    numbered<stack_frame> frames;
-    numbered<std::vector<std::size_t>> stacks;
+    stack_tables stacks;
     document.table("sites", report.sites, [&](const site_report& site) {
-        std::vector<std::size_t> stack;
-        stack.reserve(site.stack.size());
-        for (const stack_frame& frame : site.stack)
-            stack.push_back(frames.number_of(frame));
         ordered_json object{{"function", site.function}, {"file", site.file}, {"line", site.line}};
         write_members(object, site.amounts, members<site_amounts>);
-        object["stack"] = stacks.number_of(stack);
+        object["stack"] = stacks.number_of(site.stack);
         if (site.lifetimes) object["lifetimes"] = with_members(*site.lifetimes);
         return object;
     });
-    document.table("stacks", stacks.in_order(), [](const auto* stack) { return ordered_json(*stack); });
-    document.table("frames", frames.in_order(), [](const stack_frame* frame) { return with_members(*frame); });
+    stacks.write(document);
     document.table("modules", report.modules, [](const module_report& module) { return with_members(module); });
     document.member("naming", with_members(report.naming));
     document.member("outside_phases", {{"sites", to_json(report.outside_sites)}});

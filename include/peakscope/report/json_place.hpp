@@ -34,6 +34,7 @@ class json_place {
     }
 
     [[nodiscard]] bool is_null() const { return value_->is_null(); }
+    [[nodiscard]] bool is_array() const { return value_->is_array(); }
     [[nodiscard]] bool has(const char* name) const { return value_->is_object() && value_->contains(name); }
 
     [[nodiscard]] json_place operator[](const char* name) const {
@@ -132,6 +133,17 @@ class json_place {
         boost::hana::for_each(members<Struct>, [&](const auto& each) {
             if (has(each.name)) (*this)[each.name].read(made.*each.of);
         });
+        return made;
+    }
+    // The members in the order of their list, from one element of an array on. Those behind its end are as a new
+    // `Struct` has them.
+    template <class Struct>
+    [[nodiscard]] Struct as_row(std::size_t first) const {
+        Struct made;
+        boost::hana::for_each(members<Struct>, [&](const auto& each) {
+            if (first < value_->size()) element(first++).read(made.*each.of);
+        });
+        if (first < value_->size()) element(first).fail("is one more than a row has");
         return made;
     }
     // Where there is no such member, or it is null: nothing.

@@ -12,6 +12,7 @@
 #include <peakscope/core/report.hpp>
 #include <peakscope/report/json_place.hpp>
 #include <peakscope/report/json_rules.hpp>
+#include <peakscope/report/json_stacks.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -58,36 +59,6 @@ inline rss_figures rss_from_json(const json_place& from) {
     return figures;
 }
 
-// The stacks of a document. In /1, each site had its own, written out.
-struct json_stacks {
-    std::vector<stack_frame> frames{};
-    std::vector<std::vector<std::size_t>> stacks{};
-
-    json_stacks(const json_place& document, std::size_t modules) {
-        if (!document.has("stacks")) return;
-        document["frames"].for_each([&](const json_place& each) {
-            frames.push_back(each.as<stack_frame>());
-            if (frames.back().module) static_cast<void>(each["module"].index(modules, "the number of a module"));
-        });
-        document["stacks"].for_each([&](const json_place& stack) {
-            stacks.emplace_back();
-            stack.for_each([&](const json_place& each) {
-                stacks.back().push_back(each.index(frames.size(), "the number of a frame"));
-            });
-        });
-    }
-    [[nodiscard]] std::vector<stack_frame> at(const json_place& place) const {
-        std::vector<stack_frame> made;
-        if (stacks.empty()) {
-            place.for_each([&](const json_place& each) { made.push_back(each.as<stack_frame>()); });
-        } else {
-            for (const std::size_t frame : stacks[place.index(stacks.size(), "the number of a stack")])
-                made.push_back(frames[frame]);
-        }
-        return made;
-    }
-};
-
 inline site_report site_from_json(const json_place& from, const json_stacks& stacks) {
     site_report site;
     site.function = from["function"].text();
@@ -115,7 +86,9 @@ inline std::optional<birth_report> births_from_json(const json_place& from, cons
 inline std::vector<phase_site_report> phase_sites_from_json(const json_place& from, std::size_t count) {
     std::vector<phase_site_report> sites;
     from.for_each([&](const json_place& each) {
-        sites.push_back({each["site"].index(count, "the number of a site"), each.as_far_as_there<site_amounts>()});
+        const json_place site = each.is_array() ? each.element(0) : each["site"]; // objects, in earlier documents
+        sites.push_back({site.index(count, "the number of a site"),
+                         each.is_array() ? each.as_row<site_amounts>(1) : each.as_far_as_there<site_amounts>()});
     });
     return sites;
 }

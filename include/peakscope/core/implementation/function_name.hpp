@@ -5,9 +5,11 @@
 #include <peakscope/core/function_name.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace peakscope {
 
@@ -15,15 +17,16 @@ namespace detail {
 
 inline constexpr std::string_view unnamed_namespace = "(anonymous namespace)";
 
+// Whether an identifier goes on at this place.
+[[nodiscard]] inline bool is_letter(std::string_view function, std::size_t at) noexcept {
+    const char each = at < function.size() ? function[at] : ' ';
+    return each == '_' || (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z');
+}
+
 [[nodiscard]] inline bool begins_operator(std::string_view function, std::size_t at) noexcept {
     constexpr std::string_view keyword = "operator";
-    const auto is_letter = [&](std::size_t i) {
-        const char each = i < function.size() ? function[i] : ' ';
-        return each == '_' || (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
-               (each >= 'A' && each <= 'Z');
-    };
-    return function.substr(at).starts_with(keyword) && !is_letter(at + keyword.size()) &&
-           (at == 0 || !is_letter(at - 1));
+    return function.substr(at).starts_with(keyword) && !is_letter(function, at + keyword.size()) &&
+           (at == 0 || !is_letter(function, at - 1));
 }
 
 // Behind an operator's symbol, which may be one that is a bracket elsewhere; of a conversion, before its type.
@@ -50,6 +53,95 @@ inline constexpr std::string_view unnamed_namespace = "(anonymous namespace)";
         if (each == (round ? ')' : '>') && --depth == 0) return at + 1;
     }
     return function.size();
+}
+
+// What is between commas that no bracket holds.
+[[nodiscard]] inline std::vector<std::string_view> template_arguments(std::string_view list) {
+    std::vector<std::string_view> all;
+    std::size_t start = 0;
+    for (std::size_t at = 0; at < list.size();) {
+        if (begins_operator(list, at)) {
+            at = end_of_operator(list, at);
+        } else if (list[at] == '<' || list[at] == '(') {
+            at = end_of_bracket(list, at);
+        } else if (list[at++] == ',') {
+            all.push_back(list.substr(start, at - 1 - start));
+            start = std::min(list.find_first_not_of(' ', at), list.size());
+        }
+    }
+    all.push_back(list.substr(start));
+    return all;
+}
+
+// Whether it is one type of the standard library's, of this template.
+[[nodiscard]] inline bool is_template_of(std::string_view type, std::string_view name) noexcept {
+    return type.starts_with(name) && type.substr(name.size()).starts_with('<') &&
+           end_of_bracket(type, name.size()) == type.size();
+}
+
+// Leaves out the last arguments of one of the standard library's templates where they are what it has by default.
+inline void drop_defaults(std::string_view name, std::vector<std::string>& arguments) {
+    constexpr std::array with_allocator{"vector",
+                                        "deque",
+                                        "list",
+                                        "forward_list",
+                                        "basic_string",
+                                        "map",
+                                        "multimap",
+                                        "set",
+                                        "multiset",
+                                        "unordered_map",
+                                        "unordered_multimap",
+                                        "unordered_set",
+                                        "unordered_multiset",
+                                        "basic_stringbuf",
+                                        "basic_stringstream",
+                                        "basic_istringstream",
+                                        "basic_ostringstream",
+                                        "_Vector_base",
+                                        "_Deque_base",
+                                        "_List_base",
+                                        "_Fwd_list_base",
+                                        "_Rb_tree"};
+    constexpr std::array of_the_first{"std::less", "std::equal_to", "std::hash", "std::char_traits",
+                                      "std::default_delete"};
+    const bool has_allocator = std::ranges::find(with_allocator, name) != with_allocator.end();
+    if (has_allocator && arguments.size() > 1 && is_template_of(arguments.back(), "std::allocator"))
+        arguments.pop_back();
+    if (!has_allocator && name != "unique_ptr" && !name.starts_with("basic_")) return;
+    const auto is_default = [&](const std::string& each) {
+        return std::ranges::any_of(of_the_first, [&](const std::string& maker) {
+            return each.starts_with(maker) && each.substr(maker.size()) == '<' + arguments.front() + '>';
+        });
+    };
+    while (arguments.size() > 1 && is_default(arguments.back()))
+        arguments.pop_back();
+}
+
+// Adds "std::NAME" and its arguments, and returns what is behind them. `at` is behind the "std::".
+inline std::size_t add_standard_name(std::string_view text, std::size_t at, std::string& made) {
+    for (const std::string_view version : {"__cxx11::", "__1::"})
+        if (text.substr(at).starts_with(version)) at += version.size();
+    std::size_t end = at;
+    while (is_letter(text, end))
+        ++end;
+    std::string_view name = text.substr(at, end - at);
+    const std::size_t closed = end < text.size() && text[end] == '<' ? end_of_bracket(text, end) : end;
+    if (closed <= end + 1 || text[closed - 1] != '>') { // no template, or not all of one
+        made.append("std::").append(name);
+        return end;
+    }
+    std::vector<std::string> arguments;
+    for (const std::string_view each : template_arguments(text.substr(end + 1, closed - end - 2)))
+        arguments.push_back(as_in_source(each.substr(0, each.find_last_not_of(' ') + 1)));
+    drop_defaults(name, arguments);
+    const bool has_short_name = name.starts_with("basic_") && arguments.size() == 1 && arguments[0] == "char";
+    made.append("std::").append(has_short_name ? name.substr(6) : name);
+    if (has_short_name) return closed;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+        made.append(i == 0 ? "<" : ", ").append(arguments[i]);
+    made += '>';
+    return closed;
 }
 
 } // namespace detail
@@ -96,6 +188,31 @@ std::string without_template_arguments(std::string_view name) {
             at = end;
         } else if (name[at] == '<') {
             at = detail::end_of_bracket(name, at);
+        } else {
+            text += name[at++];
+        }
+    }
+    return text;
+}
+
+std::string as_in_source(std::string_view name) {
+    std::string text;
+    for (std::size_t at = 0; at < name.size();) {
+        const std::string_view rest = name.substr(at);
+        if (detail::begins_operator(name, at)) {
+            const std::size_t end = detail::end_of_operator(name, at);
+            text += name.substr(at, end - at);
+            at = end;
+            if (at < name.size() && name[at] == ' ') text += name[at++]; // it is no bracket's
+        } else if (rest.starts_with("std::") &&
+                   (at == 0 || !(detail::is_letter(name, at - 1) || name[at - 1] == ':'))) {
+            at = detail::add_standard_name(name, at + 5, text);
+        } else if (rest.starts_with("::__cxx11::")) {
+            at += 9;
+        } else if (rest.starts_with("[abi:") && rest.find(']') != rest.npos) {
+            at += rest.find(']') + 1;
+        } else if (rest.starts_with(" >") && at > 0 && name[at - 1] == '>') {
+            ++at;
         } else {
             text += name[at++];
         }

@@ -16,9 +16,18 @@ async function unpacked(base64) {
   return JSON.parse(await new Response(text).text());
 }
 
+// What a phase has of a site is a row in the JSON.
+const ROW = ["site", "delta_bytes", "delta_blocks", "at_peak_bytes", "at_peak_blocks", "at_peak_born_inside_bytes", "allocated_bytes", "allocations",
+  "delta_error_bytes", "at_peak_error_bytes", "allocated_error_bytes"];
+
+function siteOfRow(row) {
+  return Object.fromEntries(row.map((value, at) => [ROW[at], value]));
+}
+
 class Report {
   constructor(json) {
     this.json = json;
+    for (const phase of json.phases) phase.sites = phase.sites.map(siteOfRow);
     this.phases = json.phases;
     this.numbers = new Map(json.phases.map((phase, number) => [phase.path, number]));
     this.userStacks = new Map();
@@ -61,9 +70,21 @@ class Report {
     return this.json.sites_precision;
   }
 
+  // The innermost first. What has no name has its address.
+  framesOf(stack) {
+    const own = this.json.stack_addresses?.[stack] ?? [];
+    const numbers = this.json.stacks[stack] ?? [];
+    let call = -1;
+    return numbers.map((number, at) => {
+      const frame = this.json.frames[number];
+      if (own.length === numbers.length || at === 0 || !this.json.frames[numbers[at - 1]].inlined) ++call;
+      return frame.function ? frame : { ...frame, address: this.json.addresses?.[own[call]]?.[0] };
+    });
+  }
+
   // The frames of a site's stack, the outermost first. Without the library's frames it ends with the site's own.
   stack(site, withLibrary) {
-    const frames = (this.json.stacks[site.stack] ?? []).map((number) => this.json.frames[number]);
+    const frames = this.framesOf(site.stack);
     if (frames.length === 0) return [{ function: site.function, file: site.file, line: site.line, inlined: false }];
     const own = frames.findIndex((frame) => frame.function === site.function && frame.line === site.line && frame.file.endsWith(site.file));
     return (withLibrary || own < 0 ? frames : frames.slice(own)).reverse();

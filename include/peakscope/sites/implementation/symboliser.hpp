@@ -81,6 +81,7 @@ namespace detail {
         names.append(names.object, each, frames);
         const std::optional<std::uint32_t> module_number = modules.number_of(each);
         for (stack_frame& frame : frames) {
+            frame.function = as_in_source(frame.function);
             frame.address = each;
             frame.module = module_number;
         }
