@@ -45,6 +45,19 @@ def fixed_addresses():
     return command if allowed else []
 
 
+class Size(Sitegen):
+    def test_a_report_is_small_enough_to_send(self):
+        """And hardly grows with the site: what there is more of are blocks, not places that allocate."""
+        sizes = {}
+        for pages in 100, 1000:
+            site = self.new_site(pages)
+            ran = self.sitegen("build", site, "--output", self.root / f"out-{pages}", "--profile-memory=json", "--plugin", "gallery")
+            sizes[pages] = len(ran.stdout)
+            print(f"{pages} pages: JSON of {sizes[pages]:,} bytes")
+        self.assertLess(sizes[100], 1 << 20)
+        self.assertLess(sizes[1000], 1.2 * (1 << 20))
+
+
 class Repeatability(Sitegen):
     def ten_runs(self, title, before):
         """Ten reports of one site, shown as a table, and the spread of the RSS figures around their middle. A sanitizer is

@@ -36,10 +36,10 @@ class json_document {
         into_ += '[';
         bool empty = true;
         make([&](const ordered_json& value) {
-            into_ += std::exchange(empty, false) ? "\n    " : ",\n    ";
+            into_ += std::exchange(empty, false) ? "\n" : ",\n";
             add(value);
         });
-        into_ += empty ? "]" : "\n  ]";
+        into_ += empty ? "]" : "\n]";
     }
     void end() { into_ += "\n}\n"; }
 
