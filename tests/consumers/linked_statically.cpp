@@ -67,7 +67,7 @@ void of_glibc() {
     std::size_t capacity = 0;
     if (std::FILE* const file = std::fopen("/proc/self/status", "r")) {
         static_cast<void>(::getline(&line, &capacity, file));
-        std::fclose(file);
+        static_cast<void>(std::fclose(file));
     }
     c_free(line);
 }
