@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A whole program with a memory report, which finish() prints.
+// A whole program with a memory report, which report() prints.
 #include <peakscope/heap/counting_operators.hpp> // in one .cpp file of the program
 #include <peakscope/peakscope.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
@@ -27,5 +27,5 @@ int main() {
         std::vector<std::string> copy(20, std::string(1'000'000, ' ')); // 20 MB for a moment
         copy.front() = lines.back();
     }
-    memory.finish({"line", 1'000});
+    memory.report({"line", 1'000});
 }

@@ -138,6 +138,31 @@ class Packages(unittest.TestCase):
         self.run_command("meson", "compile", "-C", self.root / "built")
         self.run_command(self.root / "built" / "generator")
 
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_meson_wrap(self):
+        fetched, program = self.root / "fetched", self.root / "program"
+        fetched.mkdir()
+        shutil.copy(self.source / "meson.build", fetched)
+        shutil.copytree(self.source / "include", fetched / "include")
+        git = ["git", "-C", fetched, "-c", "user.name=packages", "-c", "user.email=packages@example.org"]
+        self.run_command(*git, "init", "--quiet", "--initial-branch=main")
+        self.run_command(*git, "add", ".")
+        self.run_command(*git, "commit", "--quiet", "--message=fetched")
+        wrap = (self.source / "examples/packaging/meson/peakscope.wrap").read_text()
+        self.assertIn("url = (where you found this)\n", wrap)
+        (program / "subprojects").mkdir()
+        (program / "subprojects" / "peakscope.wrap").write_text(wrap.replace("(where you found this)", fetched.as_uri()))
+        # By the name that it provides, without a fallback. That a program measures is tested by the subproject above.
+        (program / "main.cpp").write_text('#include <peakscope/profiler/profiler.hpp>\n'
+                                          'int main() { auto phase = peakscope::scopes<peakscope::phases<"work">>::phase<"work">(); }\n')
+        (program / "meson.build").write_text("project('generator', 'cpp', default_options: ['cpp_std=c++20'])\n"
+                                             "executable('generator', 'main.cpp', dependencies: dependency('peakscope'))\n")
+        printed = self.run_command("meson", "setup", "--force-fallback-for=peakscope", self.root / "built", program)
+        self.assertRegex(printed, r"Dependency peakscope found: YES [\d.]+ \(overridden\)")
+        self.assertTrue((program / "subprojects/peakscope/.git").exists())
+        self.run_command("meson", "compile", "-C", self.root / "built")
+        self.run_command(self.root / "built" / "generator")
+
     def test_an_installation_by_meson_compiles_nothing_and_needs_no_library(self):
         self.run_command("meson", "setup", self.root / "built", self.source)
         self.run_command("meson", "install", "-C", self.root / "built", "--destdir", self.root / "installed")

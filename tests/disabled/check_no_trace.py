@@ -4,7 +4,7 @@
 
 Each instrumented file is compiled twice, as it stands and with its lines of peakscope's blanked out (the line numbers stay), at
 each of the levels. The object files must have the same sections with the same bytes and relocations, the same symbols, and
-so the same size. (clang++ numbers its labels of string literals, .L.str.N, as it reads them, those too that it leaves out: the
+so the same size. Where a file ends with finish() in the place of report(), it has what destroys a report, and no more. (clang++ numbers its labels of string literals, .L.str.N, as it reads them, those too that it leaves out: the
 numbers are not compared.) A program of such files, linked, has no symbol, string or section that speaks of peakscope.
 
 Usage: check_no_trace.py LEVEL,... PROGRAM SOURCE... -- COMPILER WITH ITS ARGUMENTS
@@ -66,6 +66,21 @@ class NoTrace(unittest.TestCase):
                     for what, expected in plain.items():
                         self.assertEqual(instrumented[what], expected, f"{source.name} {level}: {what}")
                     print(f"{source.name} {level}: {len(plain['machine code'].splitlines()):,} lines of machine code, the same")
+
+    def test_finish_leaves_what_destroys_a_report(self):
+        ends = re.compile(r"^(\s*)memory\.report\(", re.MULTILINE)
+        with_reports = [source for source in SOURCES if ends.search(source.read_text())]
+        for source in with_reports:
+            text = source.read_text()
+            finishing = ends.sub(r"\1memory.finish(", text).replace('#include "memory.hpp"', '#include "memory.hpp"\n#include <peakscope/core/report.hpp>')
+            for level in LEVELS:
+                with self.subTest(source=source.name, level=level), tempfile.TemporaryDirectory() as name:
+                    reported, finished = (self.compile(pathlib.Path(name), source, each, level) for each in (text, finishing))
+                    sizes = [sum(int(line.split()[1]) for line in each["size"] if line.startswith(".text")) for each in (reported, finished)]
+                    self.assertIn("peakscope::memory_report::~memory_report()", "\n".join(finished["symbols"]))
+                    # As the comments of finish() and report() have it: 1 to 2 kB, clang++ some more, and -Os less.
+                    self.assertTrue(500 <= sizes[1] - sizes[0] <= 2_500, sizes)
+                    print(f"{source.name} {level}: finish() leaves {sizes[1] - sizes[0]:,} bytes of code")
 
     def test_the_check_finds_a_difference(self):
         source = SOURCES[0]

@@ -9,7 +9,10 @@
 // Errors are glibc's: errno and return values are what they are without this header. `malloc_usable_size` says what was
 // asked for, so that nothing is used that no figure has.
 //
-// Needs glibc, in an executable that is linked against its shared library. The sanitizers replace malloc themselves.
+// Needs glibc. A program that is linked statically is linked with `-static -Wl,-z,muldefs`: in libc.a, the functions
+// that these call lie in one object with its malloc, and of two definitions the first is taken, which is the program's.
+// Where call sites are kept, `-lgcc_eh` then goes before `-lunwind`: with libunwind's half of g++'s unwinder,
+// exceptions end the program. heap::counting needs no flag. The sanitizers replace malloc themselves.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -131,7 +131,8 @@ class [[nodiscard]] profiler {
     Source& heap() noexcept
         requires counts_per_instance<Source>;
 
-    /// Ends the measurement, hands the report to the report backend and returns it. A phase that is still open is
+    /// Ends the measurement, hands the report to the report backend and returns it. Who makes no use of it
+    /// calls `report`, of which nothing is left where every policy is `none`. A phase that is still open is
     /// closed, and a note says so; where the measurement is `strict`, `usage_error` is thrown (close it and call
     /// again). So it is when the measurement is finished already and on another thread; std::bad_alloc where there
     /// is no memory even for the figures (for more than these, there is a note in the report), what the source's
@@ -140,7 +141,8 @@ class [[nodiscard]] profiler {
     template <class Result = memory_report>
     Result finish(items divided_by = {});
 
-    /// The same for who wants what the backend shows, and not the data: with every policy `none` it leaves no trace.
+    /// The same for who wants what the backend shows, and not the data: with every policy `none` it leaves no trace,
+    /// and `finish` 1 to 2 kB of code that destroys the report.
     template <class Result = memory_report>
     void report(items divided_by = {}) {
         static_cast<void>(finish<Result>(divided_by));
@@ -169,11 +171,12 @@ class [[nodiscard, maybe_unused]] profiler<Phases, heap::none, rss::none, report
     profiler(const profiler&) = delete;
     profiler& operator=(const profiler&) = delete;
 
-    /// An empty report: every figure is n/a.
+    /// An empty report: every figure is n/a. Destroying it takes 1 to 2 kB of code, also where nobody uses it.
     template <class Result = memory_report>
     Result finish(items = {}) {
         return Result{};
     }
+    /// Nothing.
     constexpr void report(const items& = {}) const noexcept {}
 };
 

@@ -50,8 +50,9 @@ namespace {
 
 [[nodiscard]] inline std::size_t page_bytes() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
-// What glibc says of a block that is not ours.
+// What glibc says of a block that is not ours. In a program that is linked statically there is no next function.
 [[nodiscard]] inline std::size_t usable_bytes_of_foreign(void* block) noexcept {
+    if (::__malloc_usable_size != nullptr) return ::__malloc_usable_size(block);
     using function = std::size_t (*)(void*);
     static const auto of_glibc = reinterpret_cast<function>(::dlsym(RTLD_NEXT, "malloc_usable_size"));
     return of_glibc != nullptr ? of_glibc(block) : 0;
@@ -59,6 +60,8 @@ namespace {
 
 } // namespace peakscope::heap::detail
 
+// A linker that names one of these as a second definition links statically, and needs -Wl,-z,muldefs: see
+// malloc_counting_functions.hpp.
 extern "C" {
 
 [[gnu::noinline]] void* malloc(std::size_t n) noexcept {
@@ -81,7 +84,9 @@ extern "C" {
     return counted_zeros<glibc_allocator>(n);
 }
 
-[[gnu::noinline]] void* realloc(void* block, std::size_t n) noexcept {
+// The name of its section is what a linker shows of the place of a definition where there is no debug information.
+[[gnu::noinline, gnu::section(".text.a_static_program_needs_-Wl_-z_muldefs")]] void* realloc(void* block,
+                                                                                             std::size_t n) noexcept {
     return peakscope::heap::detail::counted_realloc(block, n);
 }
 
