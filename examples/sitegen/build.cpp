@@ -122,6 +122,15 @@ class builder {
 
     void render() {
         auto phase = Memory::phase<"rendering">();
+        themes_.resize(std::max<std::size_t>(options_.jobs, 1));
+        if (options_.pipeline)
+            render_page_by_page();
+        else
+            render_step_by_step();
+        themes_.clear();
+    }
+
+    void render_step_by_step() {
         {
             auto markdown = Memory::phase<"markdown">();
             progress_.begin("rendering Markdown", site_.pages.size());
@@ -131,19 +140,45 @@ class builder {
             });
         }
         auto templates = Memory::phase<"template">();
+        prepare_plugins();
+        progress_.begin("writing pages", site_.pages.size());
+        for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
+            write_page(site_.pages[index], worker);
+            progress_.step();
+        });
+    }
+
+    // One thread renders Markdown while another fills in a template: neither step has a time of its own that a phase
+    // could stand for, but each has its work.
+    void render_page_by_page() {
+        {
+            auto templates = Memory::work<"template">();
+            prepare_plugins();
+        }
+        progress_.begin("rendering pages", site_.pages.size());
+        for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
+            {
+                auto markdown = Memory::work<"markdown">();
+                render_markdown(site_.pages[index]);
+            }
+            auto templates = Memory::work<"template">();
+            write_page(site_.pages[index], worker);
+            progress_.step();
+        });
+    }
+
+    void prepare_plugins() {
         for (const auto& each : plugins_) {
             auto label = Memory::label(each->label());
             each->prepare(site_);
         }
-        progress_.begin("writing pages", site_.pages.size());
-        // A theme renders for one thread at a time.
-        std::vector<std::unique_ptr<theme>> themes(std::max<std::size_t>(options_.jobs, 1));
-        for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
-            if (!themes[worker]) themes[worker] = std::make_unique<theme>(theme_files_, site_, sections_);
-            const page& each = site_.pages[index];
-            write_file(options_.output / each.url, themes[worker]->render_page(each, plugin_list_));
-            progress_.step();
-        });
+    }
+
+    // A theme renders for one thread at a time.
+    void write_page(const page& written, std::size_t worker) {
+        std::unique_ptr<theme>& own = themes_[worker];
+        if (!own) own = std::make_unique<theme>(theme_files_, site_, sections_);
+        write_file(options_.output / written.url, own->render_page(written, plugin_list_));
     }
 
     void postprocess() {
@@ -185,6 +220,7 @@ class builder {
     std::vector<fs::path> files_;
     std::vector<listing> sections_;
     std::vector<listing> tags_;
+    std::vector<std::unique_ptr<theme>> themes_; // while pages are rendered, by the number of the thread
 };
 
 } // namespace

@@ -16,6 +16,7 @@ struct build_options {
     std::filesystem::path output;
     std::filesystem::path theme;
     std::size_t jobs = 1;
+    bool pipeline = false; ///< each page is rendered and written at once, not all pages step by step
     std::vector<std::string> plugins;
     bool drafts = false;
 };

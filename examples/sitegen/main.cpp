@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
     build->add_option("--jobs", options.jobs, "Threads that render")
         ->check(CLI::Range(1, 1'024))
         ->capture_default_str();
+    build->add_flag("--pipeline", options.pipeline, "Render and write page by page, and not all of them step by step");
     build->add_option("--plugin", options.plugins, "Use a plugin; can be given several times")
         ->check(CLI::IsMember(sitegen::plugin_names()))
         ->expected(1)

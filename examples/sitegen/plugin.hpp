@@ -24,7 +24,7 @@ class plugin {
     /// What its memory is attributed to: "plugin:" and its name.
     [[nodiscard]] const std::string& label() const noexcept { return label_; }
 
-    /// Called once, when all Markdown is rendered and before the first template.
+    /// Called once, when all pages are known and before the first template. Their Markdown may not be rendered yet.
     virtual void prepare(const site& built) { static_cast<void>(built); }
 
     /// Adds to what the page's template sees. Called for several pages at once with `--jobs`.

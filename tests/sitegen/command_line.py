@@ -103,7 +103,9 @@ class Build(Sitegen):
         plugins = ["--plugin", "toc", "--plugin", "related"]
         self.sitegen("build", site, "--output", self.root / "one", "--jobs", 1, *plugins)
         self.sitegen("build", site, "--output", self.root / "four", "--jobs", 4, *plugins)
+        self.sitegen("build", site, "--output", self.root / "pipeline", "--jobs", 4, "--pipeline", *plugins)
         self.assertEqual(tree(self.root / "one"), tree(self.root / "four"))
+        self.assertEqual(tree(self.root / "one"), tree(self.root / "pipeline"))
 
     def test_static_files_are_copied(self):
         site = self.new_site(2)
@@ -303,6 +305,24 @@ class Profile(Sitegen):
         self.assertEqual(report["heap"]["totals_precision"]["kind"], "exact")
         self.assertEqual(report["heap"]["peak_precision"]["kind"], "bounded")
         self.assertEqual(report["phases"][1]["heap"]["peak_precision"]["kind"], "exact")  # parsing is on one thread
+
+    def test_steps_that_go_on_at_the_same_time_have_their_work(self):
+        """A page takes what it takes on whatever thread; each thread that writes pages makes a theme of its own."""
+        site = self.new_site(200)
+        steps = {phase["path"]: phase["heap"] for phase in self.profile(site)["phases"]}
+        one = self.work_of(self.profile(site, "--pipeline"))
+        three = self.work_of(self.profile(site, "--pipeline", "--jobs", 3))
+        for name in "allocated", "allocations", "freed", "deallocations":
+            for step in "rendering/markdown", "rendering/template":
+                self.assertEqual(one[step][name], steps[step][name], (step, name))
+            self.assertEqual(three["rendering/markdown"][name], one["rendering/markdown"][name], name)
+            self.assertGreaterEqual(three["rendering/template"][name], one["rendering/template"][name], name)
+        self.assertEqual([three[step]["entries"] for step in steps if step.startswith("rendering/")], [200, 201])
+
+    def work_of(self, report):
+        phases = {phase["path"]: phase for phase in report["phases"]}
+        self.assertEqual([phases[step]["entries"] for step in ("rendering/markdown", "rendering/template")], [0, 0])
+        return {path: phase["work"] for path, phase in phases.items()}
 
     def test_the_gallery_is_hungry(self):
         site = self.new_site(20)
