@@ -106,6 +106,10 @@ named_stacks name_stacks(const attribution& of, const any_symboliser& names, con
     std::vector<std::string> users_files;
     for (const std::vector<std::uintptr_t>& stack : of.stacks) {
         named_stack made;
+        std::size_t count = 0; // no more memory than that: there are thousands of stacks
+        for (const std::uintptr_t each : stack)
+            count += known.at(each).size();
+        made.frames.reserve(count);
         for (const std::uintptr_t each : stack) {
             const std::vector<stack_frame>& frames = known.at(each);
             made.frames.insert(made.frames.end(), frames.begin(), frames.end());
