@@ -189,7 +189,7 @@ TEST_CASE("one stack may come several times, and a label without its name is lef
 // Two origins of one site in which blocks are sampled: what comes and goes again has no variance, what stays adds up.
 TEST_CASE("the variance of a delta cancels out within an origin, and adds up over several") {
     attribution of = by_hand();
-    of.of_sites = sampled({1'000});
+    of.of_sites = sampled(bytes{1'000});
     for (attributed_origin& each : of.origins)
         each.sampled = true;
     for (auto& window : of.windows)
