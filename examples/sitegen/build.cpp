@@ -122,12 +122,10 @@ class builder {
 
     void render() {
         auto phase = Memory::phase<"rendering">();
-        themes_.resize(std::max<std::size_t>(options_.jobs, 1));
         if (options_.pipeline)
             render_page_by_page();
         else
             render_step_by_step();
-        themes_.clear();
     }
 
     void render_step_by_step() {
@@ -141,9 +139,10 @@ class builder {
         }
         auto templates = Memory::phase<"template">();
         prepare_plugins();
+        themes own(std::max<std::size_t>(options_.jobs, 1));
         progress_.begin("writing pages", site_.pages.size());
         for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
-            write_page(site_.pages[index], worker);
+            write_page(site_.pages[index], own[worker]);
             progress_.step();
         });
     }
@@ -151,9 +150,11 @@ class builder {
     // One thread renders Markdown while another fills in a template: neither step has a time of its own that a phase
     // could stand for, but each has its work.
     void render_page_by_page() {
+        themes own;
         {
             auto templates = Memory::work<"template">();
             prepare_plugins();
+            own.resize(std::max<std::size_t>(options_.jobs, 1));
         }
         progress_.begin("rendering pages", site_.pages.size());
         for_each_index(site_.pages.size(), options_.jobs, [&](std::size_t index, std::size_t worker) {
@@ -162,9 +163,11 @@ class builder {
                 render_markdown(site_.pages[index]);
             }
             auto templates = Memory::work<"template">();
-            write_page(site_.pages[index], worker);
+            write_page(site_.pages[index], own[worker]);
             progress_.step();
         });
+        auto templates = Memory::work<"template">();
+        themes{}.swap(own);
     }
 
     void prepare_plugins() {
@@ -174,9 +177,10 @@ class builder {
         }
     }
 
-    // A theme renders for one thread at a time.
-    void write_page(const page& written, std::size_t worker) {
-        std::unique_ptr<theme>& own = themes_[worker];
+    // A theme renders for one thread at a time: each has its own, from its first page on.
+    using themes = std::vector<std::unique_ptr<theme>>;
+
+    void write_page(const page& written, std::unique_ptr<theme>& own) {
         if (!own) own = std::make_unique<theme>(theme_files_, site_, sections_);
         write_file(options_.output / written.url, own->render_page(written, plugin_list_));
     }
@@ -220,7 +224,6 @@ class builder {
     std::vector<fs::path> files_;
     std::vector<listing> sections_;
     std::vector<listing> tags_;
-    std::vector<std::unique_ptr<theme>> themes_; // while pages are rendered, by the number of the thread
 };
 
 } // namespace
