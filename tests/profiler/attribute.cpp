@@ -47,7 +47,7 @@ attribution by_hand() {
     return made;
 }
 
-memory_report made_report(const attribution& of = by_hand(), std::uint64_t entries_of_rendering = 1) {
+memory_report made_report(attribution of = by_hand(), std::uint64_t entries_of_rendering = 1) {
     memory_report made;
     made.phases.resize(2);
     made.phases[0].path = "parsing";

@@ -140,8 +140,8 @@ PEAKSCOPE_BODY_ELSEWHERE bool expect_exit(void (*report)()) noexcept;
 PEAKSCOPE_BODY_ELSEWHERE void say_at_exit(const char* failure) noexcept;
 
 // What a source knows of who allocated becomes work, labels and births of the report, and its sites. What there is no
-// memory for is left out, and a note names it.
-PEAKSCOPE_BODY_ELSEWHERE void write_births(memory_report& report, const attribution& of, const phase_info* phases,
+// memory for is left out, and a note names it; the call stacks first.
+PEAKSCOPE_BODY_ELSEWHERE void write_births(memory_report& report, attribution& of, const phase_info* phases,
                                            std::size_t phase_count);
 PEAKSCOPE_BODY_ELSEWHERE void write_sites(memory_report& report, const attribution& of, named_stacks named,
                                           const phase_info* phases, std::size_t phase_count);

@@ -156,6 +156,8 @@ class catch2_listener final : public detail::catch2_listener_base {
       public:
         around(const detail::catch2_function& function, const Catch::TestCaseInfo& info)
             : function_(function), info_(info) {}
+        around(const around&) = delete;
+        around& operator=(const around&) = delete;
 
         [[nodiscard]] const detail::catch2_function& function() const { return function_; }
 

@@ -180,7 +180,7 @@ class catch2_capture final : public Catch::IResultCapture {
 #if CATCH_VERSION_MAJOR == 2
     catch2_generator_tracker tracker_{};
 #else
-    std::optional<framework_scope> making_generator_;
+    std::optional<framework_scope> making_generator_{};
 #endif
 };
 

@@ -53,10 +53,35 @@ class attribution_sums {
                                                      std::size_t window, PeakKey peak_key,
                                                      IsBornInside is_born_inside) const {
         std::vector<keyed_sums> all;
+        add_windows(all, flows, flow_key, window, peak_key, is_born_inside);
+        ranges::sort(all, ranges::less{}, &keyed_sums::key);
+        return all;
+    }
+
+  private:
+    static constexpr std::size_t no_row = static_cast<std::size_t>(-1);
+    struct variance_of_origin {
+        std::size_t origin;
+        std::size_t key;
+        double delta_variance;
+    };
+
+    template <class FlowKey, class PeakKey, class IsBornInside>
+    void add_windows(std::vector<keyed_sums>& all, const std::vector<std::size_t>& flows, FlowKey flow_key,
+                     std::size_t window, PeakKey peak_key, IsBornInside is_born_inside) const {
+        // Also when there is no memory to go on: others are summed up after it.
+        const struct reset {
+            std::vector<std::size_t>& rows;
+            const std::vector<keyed_sums>& all;
+            ~reset() {
+                for (const keyed_sums& each : all)
+                    rows[each.key] = no_row;
+            }
+        } at_the_end{rows_, all};
         const auto sums_of = [&](std::size_t key) -> amount_sums& {
             if (rows_[key] == no_row) {
-                rows_[key] = all.size();
                 all.push_back({key});
+                rows_[key] = all.size() - 1;
             }
             return all[rows_[key]].amounts;
         };
@@ -73,19 +98,7 @@ class attribution_sums {
                 if (const std::size_t key = peak_key(each.origin); key != no_key)
                     sums_of(key).add_peak(each, is_born_inside(of_.origins[each.origin]) ? each.at_peak_bytes : 0);
         add_variances(variances, sums_of);
-        for (const keyed_sums& each : all)
-            rows_[each.key] = no_row;
-        ranges::sort(all, ranges::less{}, &keyed_sums::key);
-        return all;
     }
-
-  private:
-    static constexpr std::size_t no_row = static_cast<std::size_t>(-1);
-    struct variance_of_origin {
-        std::size_t origin;
-        std::size_t key;
-        double delta_variance;
-    };
 
     // Blocks of one origin are born in one phase: in a window they only come, or only go. What of them comes and goes
     // again has cancelled out, and so has its variance; those of several origins add up.

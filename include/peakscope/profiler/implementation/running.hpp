@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -220,7 +221,7 @@ void measurement_core::close_innermost() noexcept {
 
 void measurement_core::write_attribution(memory_report& report) const {
     static_cast<void>(write_part(report, "sites, labels and births", [&] {
-        const attribution of = attributed();
+        attribution of = attributed();
         if (of.windows.empty()) return; // nothing is known
         write_births(report, of, room_.phases, room_.phase_count);
         if (of.of_sites.kind == precision_kind::unavailable) return;
@@ -237,12 +238,29 @@ void measurement_core::write_attribution(memory_report& report) const {
     return [=](std::size_t phase) { return phase < phase_count ? phases[phase].parent : phase_info::root; };
 }
 
-void write_births(memory_report& report, const attribution& of, const phase_info* phases, std::size_t phase_count) {
-    const attribution_report parts{of, parent_among(phases, phase_count)};
+void write_births(memory_report& report, attribution& of, const phase_info* phases, std::size_t phase_count) {
+    // Call stacks may have taken the memory for what is small beside them.
+    const auto with_or_without_stacks = [&of](auto write) {
+        try {
+            return write();
+        } catch (const std::bad_alloc&) {
+            if (of.stacks.empty()) throw;
+        }
+        of.stacks = {};
+        of.lifetimes = {};
+        of.of_sites = unavailable;
+        of.notes.emplace_back("sites are missing: there was no memory for their call stacks");
+        write();
+    };
+    std::optional<attribution_report> parts;
+    with_or_without_stacks([&] { parts.emplace(of, parent_among(phases, phase_count)); });
+    parts->write_work(report);
+    const auto write = [&](const char* what, auto part) {
+        static_cast<void>(write_part(report, what, [&] { with_or_without_stacks(part); }));
+    };
+    write("labels", [&] { parts->write_labels(report); });
+    write("births", [&] { parts->write_births(report); });
     report.notes.insert(report.notes.end(), of.notes.begin(), of.notes.end());
-    parts.write_work(report);
-    static_cast<void>(write_part(report, "labels", [&] { parts.write_labels(report); }));
-    static_cast<void>(write_part(report, "births", [&] { parts.write_births(report); }));
 }
 
 void write_sites(memory_report& report, const attribution& of, named_stacks named, const phase_info* phases,
