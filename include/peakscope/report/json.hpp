@@ -13,8 +13,8 @@
 //   lifetimes                          of sites, where they were asked for: how many blocks had which "sizes", by
 //                                      powers of two; how many were "temporary" or "short_lived"; the most that lived.
 //   phases[].sites                     amounts in the phase, a row a site: its index in the sites, and then what a site
-//                                      has from delta_bytes on, in that order and with nothing left out in between;
-//                                      what is 0 or not known at the end of a row is not written.
+//                                      has from delta_bytes on, in that order and with nothing left out in between.
+//                                      What is 0 or not known at the end of a row is not written.
 //   outside_phases.sites               the same of the time in which no phase was open, and of the measurement's peak.
 //   births, phases[].births            what lived at the peak and at the end by the phase it was born in, and in which
 //                                      phases what this phase allocated was freed; in the order of births.born_in.
