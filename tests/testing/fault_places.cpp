@@ -47,8 +47,8 @@ std::string line(int number) { return "fault_places.cpp:" + std::to_string(numbe
 TEST_CASE("at -O0 each failure is shown at the program's own line, and a leak is one row with all of its failures") {
     const std::string title(100, 't');
     const fault_report report = fail_each_allocation<Heap>([&] { forgets(title); });
-    // 1: the page. 2 and 3: the first node and its text; 4: its number. 5: the other text; 6: the second node, which takes
-    // it over; 7: its number.
+    // 1: the page. 2 and 3: the first node and its text; 4: its number. 5: the other text; 6: the second node, which
+    // takes it over; 7: its number.
     CHECK(report.attempts == 7);
     REQUIRE(report.findings.size() == 3);
     const std::size_t numbers[] = {2, 4, 7}; // from when on something of that line is lost
