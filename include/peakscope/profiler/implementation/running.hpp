@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -240,9 +239,9 @@ void measurement_core::write_attribution(memory_report& report) const {
 
 void write_births(memory_report& report, attribution& of, const phase_info* phases, std::size_t phase_count) {
     // Call stacks may have taken the memory for what is small beside them.
-    const auto with_or_without_stacks = [&of](auto write) {
+    const auto with_or_without_stacks = [&of](auto make) {
         try {
-            return write();
+            return make();
         } catch (const std::bad_alloc&) {
             if (of.stacks.empty()) throw;
         }
@@ -250,16 +249,16 @@ void write_births(memory_report& report, attribution& of, const phase_info* phas
         of.lifetimes = {};
         of.of_sites = unavailable;
         of.notes.emplace_back("sites are missing: there was no memory for their call stacks");
-        write();
+        return make();
     };
-    std::optional<attribution_report> parts;
-    with_or_without_stacks([&] { parts.emplace(of, parent_among(phases, phase_count)); });
-    parts->write_work(report);
+    const auto parts =
+        with_or_without_stacks([&] { return attribution_report{of, parent_among(phases, phase_count)}; });
+    parts.write_work(report);
     const auto write = [&](const char* what, auto part) {
         static_cast<void>(write_part(report, what, [&] { with_or_without_stacks(part); }));
     };
-    write("labels", [&] { parts->write_labels(report); });
-    write("births", [&] { parts->write_births(report); });
+    write("labels", [&] { parts.write_labels(report); });
+    write("births", [&] { parts.write_births(report); });
     report.notes.insert(report.notes.end(), of.notes.begin(), of.notes.end());
 }
 
