@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csetjmp>
 #include <memory>
 #include <new>
 #include <string>
@@ -189,6 +190,51 @@ TEST_CASE("phases that are open when their measurement finishes are closed, and 
     CHECK(after.phase("parsing").heap.allocated == 3_KiB);
     CHECK(after.notes.empty());
 }
+
+// Scopes that nobody destroys keep their measurement, which LeakSanitizer calls a leak.
+#if !defined(__has_feature)
+#define __has_feature(feature) 0
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+// As C's errors are handled in some programs: no destructor runs.
+[[noreturn]] void jump_out_of_phases(std::jmp_buf& to) {
+    auto rendering = Memory::phase<"rendering">();
+    auto markdown = Memory::phase<"markdown">();
+    allocate(1_MiB);
+    std::longjmp(to, 1);
+}
+void leave_phases_by_longjmp() {
+    std::jmp_buf place;
+    if (setjmp(place) == 0) jump_out_of_phases(place);
+}
+
+TEST_CASE("after a longjmp out of phases the measurement can be finished, and the report says what happened") {
+    Memory memory{"jumped"};
+    leave_phases_by_longjmp();
+    allocate(2_KiB);
+    {
+        auto parsing = Memory::phase<"parsing">();
+        allocate(3_KiB);
+    }
+    const memory_report report = memory.finish();
+    tests::check_invariants(report);
+    CHECK(report.phase("rendering/markdown").heap.allocated == 1_MiB + 5_KiB);
+    CHECK(report.phase("parsing").work->allocated == 3_KiB);
+    CHECK(report.notes == notes{"phases: phase 'parsing' was opened once where it does not lie, first in phase "
+                                "'rendering/markdown'; it was counted there and as work",
+                                "phases: phase 'rendering' was open when the measurement finished; it was closed then",
+                                "phases: phase 'rendering/markdown' was open when the measurement finished; it was "
+                                "closed then"});
+    Memory next{"next"};
+    {
+        auto parsing = Memory::phase<"parsing">();
+        allocate(4_KiB);
+    }
+    const memory_report after = next.finish();
+    CHECK(after.phase("parsing").heap.allocated == 4_KiB);
+    CHECK(after.notes.empty());
+}
+#endif
 
 TEST_CASE("with a source that knows no work, a misplaced phase is counted where it is") {
     using Rss = profiler<Build, heap::none, rss::procfs>;
