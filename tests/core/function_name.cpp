@@ -86,6 +86,8 @@ TEST_CASE("what differs from the default is shown, and what only looks like it")
                              "std::map<int, A, std::less<void>>",
                              "std::vector<int, std::allocator<int>::rebind<char>>",
                              "std::unique_ptr<A, free_it>",
+                             "std::map<int, std::hash<int>>",
+                             "std::map<int, std::allocator<int>>",
                              "std::pair<int, std::hash<int>>",
                              "std::pair<int, std::allocator<int>>",
                              "std::tuple<int, std::less<int>>",

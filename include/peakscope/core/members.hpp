@@ -16,10 +16,9 @@ namespace peakscope {
 
 /// When a member stands in a document.
 enum class member_is {
-    always,      ///< null where it is not known
-    if_known,    ///< left out where it is not known
-    unless_zero, ///< left out where it is 0
-    since_then   ///< always written; documents from before it have none
+    always,    ///< null where it is not known
+    if_known,  ///< left out where it is not known; where it always is, left out at 0
+    since_then ///< always written; documents from before it have none
 };
 
 /// A member of a struct, by the name it has in documents.
@@ -81,7 +80,7 @@ template <>
 inline constexpr auto members<site_amounts> = boost::hana::make_tuple(
     member{"delta_bytes", &site_amounts::delta_bytes}, member{"delta_blocks", &site_amounts::delta_blocks},
     member{"at_peak_bytes", &site_amounts::at_peak_bytes}, member{"at_peak_blocks", &site_amounts::at_peak_blocks},
-    member{"at_peak_born_inside_bytes", &site_amounts::at_peak_born_inside, member_is::unless_zero},
+    member{"at_peak_born_inside_bytes", &site_amounts::at_peak_born_inside, member_is::if_known},
     member{"allocated_bytes", &site_amounts::allocated_bytes}, member{"allocations", &site_amounts::allocations},
     member{"delta_error_bytes", &site_amounts::delta_error, member_is::if_known},
     member{"at_peak_error_bytes", &site_amounts::at_peak_error, member_is::if_known},

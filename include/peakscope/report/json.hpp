@@ -76,17 +76,9 @@ template <class Value>
 ordered_json to_value(const std::optional<Value>& value) {
     return value ? to_value(*value) : ordered_json(nullptr);
 }
+// Not known, or 0 where it always is known.
 template <class Value>
-constexpr bool is_unknown(const Value&) noexcept {
-    return false;
-}
-template <class Value>
-constexpr bool is_unknown(const std::optional<Value>& value) noexcept {
-    return !value;
-}
-
-template <class Value>
-constexpr bool is_zero(const Value& value) noexcept {
+constexpr bool is_empty(const Value& value) noexcept {
     return value == Value{};
 }
 
@@ -95,10 +87,7 @@ template <class Struct, class Members>
 void write_members(ordered_json& object, const Struct& of, const Members& listed) {
     boost::hana::for_each(listed, [&](const auto& each) {
         const auto& value = of.*each.of;
-        const bool left_out = each.written == member_is::if_known
-                                  ? is_unknown(value)
-                                  : each.written == member_is::unless_zero && is_zero(value);
-        if (!left_out) object[each.name] = to_value(value);
+        if (each.written != member_is::if_known || !is_empty(value)) object[each.name] = to_value(value);
     });
 }
 template <class Struct>
@@ -161,8 +150,9 @@ inline ordered_json to_json(const std::vector<phase_site_report>& sites) {
         ordered_json row{each.site};
         std::size_t end = row.size(); // behind the last that is worth writing
         boost::hana::for_each(members<site_amounts>, [&](const auto& member) {
-            row.push_back(to_value(each.amounts.*member.of));
-            if (!is_zero(each.amounts.*member.of)) end = row.size();
+            const auto& value = each.amounts.*member.of;
+            row.push_back(to_value(value));
+            if (!is_empty(value)) end = row.size();
         });
         row.erase(row.begin() + static_cast<std::ptrdiff_t>(end), row.end());
         all.push_back(std::move(row));

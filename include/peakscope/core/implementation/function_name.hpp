@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,42 +80,32 @@ inline constexpr std::string_view unnamed_namespace = "(anonymous namespace)";
            end_of_bracket(type, name.size()) == type.size();
 }
 
-// Leaves out the last arguments of one of the standard library's templates where they are what it has by default.
+// How many arguments of one of the standard library's templates stay in any case; none where nothing is known of it.
+[[nodiscard]] inline std::optional<std::size_t> arguments_without_default(std::string_view name) noexcept {
+    constexpr std::array one{"vector",        "deque",        "list",          "forward_list",
+                             "set",           "multiset",     "unordered_set", "unordered_multiset",
+                             "unique_ptr",    "_Vector_base", "_Deque_base",   "_List_base",
+                             "_Fwd_list_base"};
+    constexpr std::array two{"map", "multimap", "unordered_map", "unordered_multimap"};
+    if (std::ranges::find(one, name) != one.end() || name.starts_with("basic_")) return 1;
+    if (std::ranges::find(two, name) != two.end()) return 2;
+    if (name == "_Rb_tree") return 3;
+    return std::nullopt;
+}
+
+// Leaves out the last arguments where they are what the template has by default.
 inline void drop_defaults(std::string_view name, std::vector<std::string>& arguments) {
-    constexpr std::array with_allocator{"vector",
-                                        "deque",
-                                        "list",
-                                        "forward_list",
-                                        "basic_string",
-                                        "map",
-                                        "multimap",
-                                        "set",
-                                        "multiset",
-                                        "unordered_map",
-                                        "unordered_multimap",
-                                        "unordered_set",
-                                        "unordered_multiset",
-                                        "basic_stringbuf",
-                                        "basic_stringstream",
-                                        "basic_istringstream",
-                                        "basic_ostringstream",
-                                        "_Vector_base",
-                                        "_Deque_base",
-                                        "_List_base",
-                                        "_Fwd_list_base",
-                                        "_Rb_tree"};
     constexpr std::array of_the_first{"std::less", "std::equal_to", "std::hash", "std::char_traits",
                                       "std::default_delete"};
-    const bool has_allocator = std::ranges::find(with_allocator, name) != with_allocator.end();
-    if (has_allocator && arguments.size() > 1 && is_template_of(arguments.back(), "std::allocator"))
-        arguments.pop_back();
-    if (!has_allocator && name != "unique_ptr" && !name.starts_with("basic_")) return;
+    const std::optional<std::size_t> kept = arguments_without_default(name);
+    if (!kept) return;
+    if (arguments.size() > *kept && is_template_of(arguments.back(), "std::allocator")) arguments.pop_back();
     const auto is_default = [&](const std::string& each) {
         return std::ranges::any_of(of_the_first, [&](const std::string& maker) {
             return each.starts_with(maker) && each.substr(maker.size()) == '<' + arguments.front() + '>';
         });
     };
-    while (arguments.size() > 1 && is_default(arguments.back()))
+    while (arguments.size() > *kept && is_default(arguments.back()))
         arguments.pop_back();
 }
 
