@@ -36,7 +36,7 @@ def main():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(f"#pragma once\n{text}\n")
         (root / "README.md").write_text(PAGE)
-        run = subprocess.run([sys.executable, checker, folder, *sys.argv[1:]], capture_output=True, text=True)
+        run = subprocess.run([sys.executable, checker, folder, "", *sys.argv[1:]], capture_output=True, text=True)
     wrong = 0 if run.returncode != 0 else 1
     for name, (_, message) in PLANTED.items():
         said = [line for line in run.stdout.splitlines() if line.startswith(f"{name}: ")]

@@ -4,8 +4,9 @@
 the library has a body in it or behind implementation.hpp: g++ keeps all inline functions, so that what they call shows.
 What a file needs that opens phases includes next to nothing at all. No header is longer than 300 lines.
 
-Usage: check_headers.py INCLUDE_DIRECTORY COMPILER [ARGUMENT...]
+Usage: check_headers.py INCLUDE_DIRECTORY BODIES COMPILER [ARGUMENT...]
 
+BODIES is implementation.hpp, compiled; nothing where what links is not looked at.
 The layers and their order are read from include/peakscope/README.md, so that the page cannot disagree with the code.
 """
 import concurrent.futures
@@ -90,13 +91,20 @@ def symbols(object_file, kinds):
     return {line[19:] for line in shown.splitlines() if line[17:18] in kinds and line[19:].startswith(("peakscope::", "vtable for peakscope::"))}
 
 
+def must_link(name, bodies):
+    return bodies is not None and name.startswith(("engine/", "heap/")) and not BRINGS.search(name)
+
+
 def check_compiles(include, name, headers, compiler, folder, bodies):
     source = folder / (name.replace("/", "_") + ".cpp")
     source.write_text("".join(f"#include <peakscope/{header}>\n" * 2 for header in headers))
-    links = bodies is not None and name.startswith(("engine/", "heap/")) and not BRINGS.search(name)
+    links = must_link(name, bodies)
     made = source.with_suffix(".o")
     how = ["-fkeep-inline-functions", "-c", "-o", str(made)] if links else ["-fsyntax-only"]
     run = subprocess.run([*compiler, "-std=c++20", *WARNINGS, *how, "-I", str(include), str(source)], capture_output=True, text=True)
+    if run.returncode != 0 and len(headers) > 1:
+        return [problem for each in headers for problem in check_compiles(include, each, [each], compiler, folder, bodies)] or [
+            f"{', '.join(headers)}: do not compile in one file:\n{run.stderr[:3000]}"]
     if run.returncode != 0:
         return [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"]
     missing = symbols(made, "U") - bodies if links else set()
@@ -121,30 +129,64 @@ BRINGS = re.compile(r"implementation|heap/counting_operators|heap/malloc_countin
 
 
 # What cannot stand beside others of its layer: it has macros or functions in common with them.
-ALONE = re.compile(r"testing/(doctest|gtest|catch2|benchmark)\.hpp|heap/(interpose/operators|interpose/malloc_functions|counting_operators|malloc_counting_functions)\.hpp")
+ALONE = re.compile(r"testing/(doctest|gtest|catch2|catch2_capture|benchmark)\.hpp|heap/(interpose/operators|interpose/malloc_functions|counting_operators|malloc_counting_functions)\.hpp")
 
 
-def files_of(names, by_layer):
-    """Which headers to compile together, by a name for each such file."""
+def by_layer(names):
+    """Which headers to compile together, by a name for each such file: whole layers."""
     files = {}
     for name in names:
-        files.setdefault(name.split("/")[0] if by_layer and not ALONE.match(name) else name, []).append(name)
+        files.setdefault(name if ALONE.match(name) else name.split("/")[0], []).append(name)
     return files
 
 
-def bodies_of(include, compiler, folder):
-    """What implementation.hpp defines; None where the compiler cannot keep what is inline."""
-    if "clang" in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout:
-        return None
-    source, made = folder / "bodies.cpp", folder / "bodies.o"
-    source.write_text("#include <peakscope/implementation.hpp>\n")
-    subprocess.run([*compiler, "-std=c++20", "-I", str(include), "-c", str(source), "-o", str(made)], check=True)
-    return symbols(made, "TDBRVWu")
+def with_all_included(root, names):
+    """Each header and what it includes, itself or through others."""
+    direct = {name: {each for each in re.findall(r"#\s*include\s*[<\"]peakscope/([^>\"]+)[>\"]", (root / name).read_text())
+                     if each in names} for name in names}
+    whole = {}
+    for name in names:
+        whole[name], waiting = set(), [name]
+        while waiting:
+            each = waiting.pop()
+            if each not in whole[name]:
+                whole[name].add(each)
+                waiting += direct[each]
+    return whole
+
+
+def as_chains(whole, names):
+    """Which headers to compile together, each with nothing before it that it does not include itself, so that it is as good
+    as alone: as few files as there can be, by pairing each header with one that includes it."""
+    next_of, previous_of = {}, {}
+
+    def pair(name, tried):
+        for other in names:
+            if other != name and name in whole[other] and other not in whole[name] and other not in tried:
+                tried.add(other)
+                if other not in previous_of or pair(previous_of[other], tried):
+                    next_of[name], previous_of[other] = other, name
+                    return True
+        return False
+
+    for name in names:
+        pair(name, set())
+    files = {}
+    for name in names:
+        if name not in previous_of:
+            chain = [name]
+            while chain[-1] in next_of:
+                chain.append(next_of[chain[-1]])
+            files[name] = chain
+    return files
 
 
 def main():
-    include, *compiler = sys.argv[1:]
+    include, compiled, *compiler = sys.argv[1:]
     include = pathlib.Path(include)
+    # clang++ cannot keep what is inline.
+    clang = "clang" in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout
+    bodies = symbols(compiled, "TDBRVWu") if compiled and not clang else None
     root = (include / "peakscope").resolve()
     headers = sorted(root.rglob("*.hpp"))
     order = layers_of(root / "README.md")
@@ -154,10 +196,13 @@ def main():
     for header in headers:
         problems += check_includes(root, header, order)
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        whole = (root / "implementation.hpp").is_file()
-        bodies = bodies_of(include, compiler, pathlib.Path(folder)) if whole else None
         # The two compilers have one standard library: what a header lacks, g++ tells, and clang++ looks at whole layers.
-        files = files_of([header.relative_to(root).as_posix() for header in headers], by_layer=whole and bodies is None)
+        names = [header.relative_to(root).as_posix() for header in headers]
+        if compiled and clang:
+            files = by_layer(names)
+        else:
+            alone = [name for name in names if must_link(name, bodies) or ALONE.match(name)]
+            files = {name: [name] for name in alone} | as_chains(with_all_included(root, names), [name for name in names if name not in alone])
         if root == REAL:
             problems += check_instantiated(include, compiler)
         for found in pool.map(lambda file: check_compiles(include, *file, compiler, pathlib.Path(folder), bodies), files.items()):

@@ -53,8 +53,6 @@ struct bytes {
     [[nodiscard]] static constexpr std::int64_t end(bool lower) noexcept { return lower ? INT64_MIN : INT64_MAX; }
 };
 
-inline namespace literals {
-
 // The upper ends keep the product within 63 bits; a literal above them does not compile.
 namespace detail {
 void a_byte_literal_must_stay_below_2_to_the_63(); // not constexpr: to call it does not compile, and shows its name
@@ -64,6 +62,8 @@ consteval bytes scaled(unsigned long long value, unsigned shift) {
     return {static_cast<std::int64_t>(value << shift)};
 }
 } // namespace detail
+
+inline namespace literals {
 
 consteval bytes operator""_B(unsigned long long value) { return detail::scaled(value, 0); }
 consteval bytes operator""_KiB(unsigned long long value) { return detail::scaled(value, 10); }

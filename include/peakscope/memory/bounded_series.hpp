@@ -7,7 +7,6 @@
 #include <peakscope/memory/pages.hpp>
 #include <peakscope/memory/resident.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,13 +39,13 @@ class bounded_series {
     // Any thread, signal handlers too. A point is dropped when another one is being added at that very moment.
     void add(std::int64_t nanoseconds, std::int64_t value) noexcept {
         if (stretches_ == nullptr || busy_.exchange(true, std::memory_order_acquire)) return;
-        const auto since = static_cast<std::uint64_t>(std::max<std::int64_t>(nanoseconds - begin_, 0));
+        const std::uint64_t since = nanoseconds > begin_ ? static_cast<std::uint64_t>(nanoseconds - begin_) : 0;
         while (since >> shift_ >= most_stretches)
             halve();
         const std::size_t number = since >> shift_;
         resident_.reach(stretches_, (number + 1) * sizeof(stretch));
         stretches_[number].add({nanoseconds, value});
-        used_ = std::max(used_, number + 1);
+        if (used_ <= number) used_ = number + 1;
         busy_.store(false, std::memory_order_release);
     }
 

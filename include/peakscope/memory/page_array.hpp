@@ -5,8 +5,8 @@
 #include <peakscope/memory/pages.hpp>
 #include <peakscope/memory/resident.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -14,7 +14,7 @@ namespace peakscope::memory {
 
 template <class Value>
 class page_array {
-    static_assert(std::is_trivially_copyable_v<Value>);
+    static_assert(std::is_trivially_copyable_v<Value> && sizeof(Value) <= 4096); // a page has room for one
 
   public:
     page_array() = default;
@@ -40,7 +40,7 @@ class page_array {
     [[nodiscard]] bool assign(const page_array& other) noexcept {
         if (!reserve(other.count_)) return false;
         resident_.reach(values_, other.count_ * sizeof(Value));
-        std::copy_n(other.values_, other.count_, values_);
+        if (other.count_ != 0) std::memcpy(values_, other.values_, other.count_ * sizeof(Value));
         count_ = other.count_;
         return true;
     }
@@ -56,7 +56,9 @@ class page_array {
   private:
     [[nodiscard]] bool reserve(std::size_t count) noexcept {
         if (count <= capacity_) return true;
-        const std::size_t capacity = std::max({count, 2 * capacity_, page_bytes() / sizeof(Value)});
+        std::size_t capacity = capacity_ != 0 ? capacity_ : page_bytes() / sizeof(Value);
+        while (capacity < count)
+            capacity *= 2;
         auto* const values =
             static_cast<Value*>(resize_pages(values_, capacity_ * sizeof(Value), capacity * sizeof(Value)));
         if (values == nullptr) return false;

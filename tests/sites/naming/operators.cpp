@@ -1,2 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include <peakscope/heap/counting_operators.hpp>
