@@ -114,7 +114,7 @@ using Memory = peakscope::profiler<peakscope::phases<"parsing">,
                                    peakscope::report::tee<peakscope::report::console, peakscope::report::json>>;
 void measure() { Memory{"title"}.finish(); }
 """
-EVERYTHING_FLAGS = ["-O2", "-g"]
+EVERYTHING_DEBUG = "-g", "-g1"
 
 
 def compiled(command):
@@ -145,12 +145,13 @@ def main():
                     print(f"{compiler:<12} {level:<6} {name:<38} {min(times[name]):8.2f} {over:>8}", flush=True)
         everything = folder / "everything.cpp"
         everything.write_text(EVERYTHING)
-        command = ["g++", "-std=c++20", *EVERYTHING_FLAGS, "-I", INCLUDE, "-c", everything, "-o", folder / "made.o"]
-        seconds = min(compiled(command) for _ in range(repetitions))
-        peak = subprocess.run([sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-                               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)", *command],
-                              check=True, capture_output=True, text=True).stdout.strip()
-        print(f"g++ {' '.join(EVERYTHING_FLAGS)}: malloc, JSON, sites and names in one file take {seconds:.1f} s and {peak} MiB")
+        for debug in EVERYTHING_DEBUG:
+            command = ["g++", "-std=c++20", "-O2", debug, "-I", INCLUDE, "-c", everything, "-o", folder / "made.o"]
+            seconds = min(compiled(command) for _ in range(repetitions))
+            peak = subprocess.run([sys.executable, "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+                                   "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)", *command],
+                                  check=True, capture_output=True, text=True).stdout.strip()
+            print(f"g++ -O2 {debug}: malloc, JSON, sites and names in one file take {seconds:.1f} s and {peak} MiB")
 
 
 main()

@@ -24,7 +24,9 @@
 #include <peakscope/heap/implementation/instance_counter.hpp>
 #include <peakscope/heap/implementation/jemalloc.hpp>
 #include <peakscope/heap/implementation/sites_since.hpp>
+#include <peakscope/profiler/implementation/phase_port.hpp>
 #include <peakscope/profiler/implementation/running.hpp>
+#include <peakscope/profiler/implementation/sources.hpp>
 #include <peakscope/profiler/implementation/timeline_recorder.hpp>
 #include <peakscope/report/implementation/console.hpp>
 #include <peakscope/report/implementation/deflate.hpp>

@@ -36,8 +36,7 @@ void hand_over(memory_report& report, std::string_view asked) {
     if (!asked.empty() && asked != "1" && asked != Report::name) {
         if constexpr (chooses_by_name<Report>)
             if (backend.only(asked, report)) return;
-        report.notes.push_back("PEAKSCOPE asks for '" + std::string{asked} +
-                               "', which is no report backend of this program");
+        note_unknown_backend(report, asked);
     }
     backend(report);
 }
@@ -146,10 +145,10 @@ void profiler<Phases, Heap, Rss, Report>::report_open_one() noexcept {
 template <class Phases, class Heap, class Rss, class Report>
 void profiler<Phases, Heap, Rss, Report>::report_at_exit() {
     [[maybe_unused]] const typename Heap::own_memory uncounted;
-    std::string unfinished = measurement_->unfinished();
+    const std::string unfinished = measurement_->unfinished();
     stop();
     memory_report report = measurement_->make_report({});
-    report.notes.push_back(std::move(unfinished));
+    profiler_detail::add_note(report, unfinished);
     measurement_->give_back();
     Report{}(report);
 }
@@ -167,22 +166,22 @@ template <class Result>
 Result profiler<Phases, Heap, Rss, Report>::finish(items divided_by) {
     static_assert(std::is_same_v<Result, memory_report>);
     if (measurement_ == nullptr || !measurement_->is_asked()) return {};
-    memory_report report;
-    if (measurement_->is_refused()) {
-        [[maybe_unused]] const typename Heap::own_memory uncounted;
-        report = measurement_->refusal();
-    } else {
+    // Made in its place: to assign it would be most of this function's code.
+    memory_report report = [&]() -> memory_report {
+        if (measurement_->is_refused()) {
+            [[maybe_unused]] const typename Heap::own_memory uncounted;
+            return measurement_->refusal();
+        }
         measurement_->check_finish();
         stop();
         [[maybe_unused]] const typename Heap::own_memory uncounted;
-        try {
-            report = measurement_->make_report(divided_by);
-        } catch (...) {
-            measurement_->give_back();
-            throw;
-        }
-        measurement_->give_back();
-    }
+        struct giving_back {
+            measurement& of;
+            ~giving_back() { of.give_back(); }
+        };
+        const giving_back at_the_end{*measurement_};
+        return measurement_->make_report(divided_by);
+    }();
     if constexpr (!std::is_same_v<Report, report::none>) {
         static_assert(peakscope::report_backend<Report>,
                       "peakscope: the fourth argument of profiler must satisfy report_backend "

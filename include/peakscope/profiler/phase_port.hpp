@@ -4,14 +4,12 @@
 #pragma once
 
 #include <peakscope/core/concepts.hpp>
-#include <peakscope/core/error.hpp>
 #include <peakscope/profiler/scopes.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 namespace peakscope::profiler_detail {
 
@@ -24,14 +22,8 @@ class counting_port : public thread_port {
             entries_of(phase).store(0, std::memory_order_relaxed);
         strict_.store(strict, std::memory_order_relaxed);
     }
-    opened_phase open_elsewhere(std::size_t phase) final {
-        if (strict_.load(std::memory_order_relaxed))
-            throw usage_error("phase '" + std::string{path_of(phase)} +
-                              "' cannot be opened on this thread: phases are windows on the whole process, and are "
-                              "opened on the thread that started the measurement");
-        entries_of(phase).fetch_add(1, std::memory_order_relaxed);
-        return open_work(phase);
-    }
+    // Throws `usage_error` where the measurement is strict.
+    opened_phase open_elsewhere(std::size_t phase) final;
     opened_phase open_work(std::size_t phase) noexcept { return {this, enter_work(phase)}; }
     void close_phase(std::uint64_t before) noexcept final { leave_work(before); }
 

@@ -2,6 +2,7 @@
 // A measurement with its sources: what of it depends on the program's policies.
 #pragma once
 
+#include <peakscope/core/body.hpp>
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/phase_slot.hpp>
 #include <peakscope/core/report.hpp>
@@ -14,10 +15,21 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace peakscope::profiler_detail {
+
+// What the sources are called in a report.
+struct source_names {
+    const char* heap;
+    const char* heap_unit;
+    const char* allocator; // empty without one
+    const char* rss;
+};
+PEAKSCOPE_BODY_ELSEWHERE void write_names(memory_report& report, const source_names& names);
+// None where the text is empty.
+PEAKSCOPE_BODY_ELSEWHERE void add_note(memory_report& report, const std::string& text);
+PEAKSCOPE_BODY_ELSEWHERE void note_unknown_backend(memory_report& report, std::string_view asked);
 
 // The sources of a measurement, and the windows that they have open.
 template <class Phases, class Heap, class Rss>
@@ -104,13 +116,12 @@ class measurement final : public measurement_core {
     [[nodiscard]] std::optional<bytes> own_bytes() const noexcept override { return heap_.own_bytes(); }
 
     void describe(memory_report& report) const override {
-        report.heap_source = Heap::name;
-        report.heap_unit = Heap::unit;
-        if constexpr (reads_allocator<Heap>) report.allocator = Heap::allocator_name;
-        report.rss_source = Rss::name;
+        source_names names{Heap::name, Heap::unit, "", Rss::name};
+        if constexpr (reads_allocator<Heap>) names.allocator = Heap::allocator_name;
+        write_names(report, names);
         if constexpr (knows_process_peak<Rss>) report.process_peak_rss = rss_.process_peak();
-        for (std::string remark : {std::string{heap_.remark()}, std::string{rss_.remark()}})
-            if (!remark.empty()) report.notes.push_back(std::move(remark));
+        add_note(report, heap_.remark());
+        add_note(report, rss_.remark());
     }
     [[nodiscard]] std::vector<timeline_point> live_over_time() const override {
         if constexpr (keeps_timeline<Heap>) return heap_.timeline();
