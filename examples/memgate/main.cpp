@@ -6,7 +6,8 @@
 //     memgate baseline/ runs/ --update                           the current ones become the baseline
 //
 // Exit status: 0 when nothing is worse, 1 when something is, 2 when it cannot be told.
-#include <peakscope/implementation.hpp>
+//
+// The bodies of the library are linked with it: ../bodies/implementation.cpp.
 #include <peakscope/report/destination.hpp>
 #include <peakscope/report/json.hpp>
 #include <peakscope/report/json_reader.hpp>

@@ -8,7 +8,7 @@
 #include "reports.hpp"
 
 #include <peakscope/peakscope.hpp>
-#if defined(SITEGEN_BODIES_ARE_LINKED) // the tests' other sitegens have them from a library
+#if defined(SITEGEN_BODIES_ARE_LINKED) // this project's programs have them from a library
 #include <peakscope/heap/counting_switch.hpp>
 #elif defined(SITEGEN_COUNTS_OPERATORS)
 #include <peakscope/heap/counting_operators.hpp>

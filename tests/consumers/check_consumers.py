@@ -3,7 +3,9 @@
 """Programs outside of the project that use it: by a copy of include/, and by pkg-config after an installation; with shared
 objects, and optimised as a whole.
 
-Usage: check_consumers.py SOURCE_ROOT BUILD_ROOT COMPILER [ARGUMENT...]
+Usage: check_consumers.py SOURCE_ROOT BUILD_ROOT BODIES COMPILER [ARGUMENT...]
+
+BODIES is implementation.hpp, compiled, in an archive.
 """
 import os
 import pathlib
@@ -33,7 +35,7 @@ void* work() { auto phase = Memory::phase<"work">(); return ::operator new(5 << 
 MAIN = """
 #include "memory.hpp"
 #include <peakscope/peakscope.hpp>
-#ifdef PROFILE_MEMORY
+#if defined(PROFILE_MEMORY) && !defined(BODIES_ARE_ELSEWHERE)
 #include <peakscope/heap/counting_operators.hpp>
 #endif
 void* work();
@@ -124,14 +126,18 @@ def check(name, condition, shown=""):
     return bool(condition)
 
 
-def consumer(name, compiler, folder, flags):
-    """Builds and runs the two-file program, profiled and not."""
+def consumer(name, compiler, folder, flags, *bodies):
+    """Builds and runs the two-file program, profiled and not. Its objects stay."""
     for file, text in {"memory.hpp": MEMORY, "work.cpp": WORK, "main.cpp": MAIN}.items():
         (folder / file).write_text(text)
-    sources = ["work.cpp", "main.cpp"]
     good = True
-    for defines, status, words in (["-DPROFILE_MEMORY"], 5, ["consumer", "work", "+5.00 MiB"]), ([], 0, []):
-        done = built(compiler, folder, [*defines, *flags], sources)
+    profiled = ["-DPROFILE_MEMORY", *(["-DBODIES_ARE_ELSEWHERE"] if bodies else [])]
+    for defines, status, words in ([], 0, []), (profiled, 5, ["consumer", "work", "+5.00 MiB"]):
+        done = None
+        for each in "work", "main":
+            done = done if done and done.returncode != 0 else built(compiler, folder, [*defines, *flags, "-c"], [f"{each}.cpp"], f"{each}.o")
+        if done.returncode == 0:
+            done = built(compiler, folder, flags, ["work.o", "main.o", *(bodies if defines else [])])
         good &= check(f"{name} {defines}: builds", done.returncode == 0, done.stderr[:3000])
         if done.returncode == 0:
             ran = run(["./program"], cwd=folder)
@@ -142,8 +148,8 @@ def consumer(name, compiler, folder, flags):
 
 
 def main():
-    source, build, *compiler = sys.argv[1:]
-    source = pathlib.Path(source)
+    source, build, archive, *compiler = sys.argv[1:]
+    source, archive = pathlib.Path(source), pathlib.Path(archive).resolve()
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         copied = root / "copied"
@@ -153,14 +159,13 @@ def main():
         # Objects that several programs are made of.
         flags = ["-Iinclude", "-pthread"]
         for file, text in {"scopes.hpp": SCOPES, "scoped.cpp": WORK.replace("memory.hpp", "scopes.hpp"), "measuring.cpp": MEASURING,
-                           "bodies.cpp": "#include <peakscope/heap/counting_operators.hpp>\n",
-                           "bodies_again.cpp": "#include <peakscope/implementation.hpp>\n", **SHARED}.items():
+                           "bodies.cpp": "#include <peakscope/heap/counting_operators.hpp>\n", **SHARED}.items():
             (copied / file).write_text(text)
-        for each in "scoped", "measuring", "bodies", "bodies_again":
+        for each in "scoped", "measuring", "bodies":
             done = built(compiler, copied, [*flags, "-c"], [each + ".cpp"], each + ".o")
             good &= check(f"{each}.cpp compiles", done.returncode == 0, done.stderr[:3000])
 
-        done = built(compiler, copied, ["-DPROFILE_MEMORY", *flags], ["work.cpp", "main.cpp", "bodies.o"])
+        done = built(compiler, copied, flags, ["work.o", "main.o", "bodies.o"])
         good &= check("operators included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr and
                       "operator new" in done.stderr, done.stderr[:2000])
 
@@ -172,7 +177,7 @@ def main():
         done = built(compiler, copied, flags, ["scoped.o", "measuring.o"])
         good &= check("bodies that are forgotten are named by the linker",
                       done.returncode != 0 and "include_peakscope_implementation_hpp_in_one_cpp_file" in done.stderr, done.stderr[:2000])
-        done = built(compiler, copied, flags, ["scoped.o", "measuring.o", "bodies.o", "bodies_again.o"])
+        done = built(compiler, copied, flags, ["scoped.o", "measuring.o", "bodies.o", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive"])
         good &= check("bodies included twice do not link", done.returncode != 0 and "multiple definition" in done.stderr,
                       done.stderr[:2000])
         seen = run([*compiler, "-std=c++20", "-Iinclude", "-M", "scoped.cpp"], cwd=copied)
@@ -205,7 +210,7 @@ def main():
         environment = dict(os.environ, PKG_CONFIG_PATH=str(prefix / "share" / "pkgconfig"))
         flags = run(["pkg-config", f"--define-variable=prefix={prefix}", "--cflags", "--libs", "peakscope"], env=environment)
         good &= check("pkg-config knows peakscope", flags.returncode == 0 and "-I" in flags.stdout, flags.stderr)
-        good &= consumer("pkg-config", compiler, installed, flags.stdout.split())
+        good &= consumer("pkg-config", compiler, installed, flags.stdout.split(), copied / "bodies.o")
         missing = [header for header in (source / "include").rglob("*.hpp")
                    if not (prefix / "include" / header.relative_to(source / "include")).is_file()]
         good &= check("every header is installed", not missing, missing)

@@ -3,7 +3,10 @@
 """A program comes to peakscope by each of the ways that the README shows for CMake and meson, with the README's own lines, from
 an empty folder. An installation compiles nothing.
 
-Usage: check_packages.py SOURCE_ROOT CMAKE COMPILER [ARGUMENT...]
+Usage: check_packages.py SOURCE_ROOT CMAKE OPERATORS BODIES COMPILER [ARGUMENT...]
+
+OPERATORS and BODIES are archives of the replaced operators and of implementation.hpp: the program that is installed compiles
+them itself, the others are linked with these.
 """
 import os
 import pathlib
@@ -15,7 +18,9 @@ import tempfile
 import unittest
 
 PROGRAM = """
+#ifndef BODIES_ARE_LINKED
 #include <peakscope/heap/counting_operators.hpp>
+#endif
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/console.hpp>
@@ -43,7 +48,7 @@ int main() {
 
 
 class Packages(unittest.TestCase):
-    source = cmake = compiler = None
+    source = cmake = archives = compiler = None
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -64,11 +69,13 @@ class Packages(unittest.TestCase):
         self.assertIsNotNone(found, f"the README shows no '{mark}'")
         return found.group(1)
 
-    def build_with_cmake(self, mark, *arguments):
+    def build_with_cmake(self, mark, *arguments, whole=False):
         program = self.root / "program"
         (program / "CMakeLists.txt").write_text(
             "cmake_minimum_required(VERSION 3.16)\nproject(generator CXX)\nadd_executable(generator main.cpp)\n"
-            "target_compile_definitions(generator PRIVATE WITH_SITES)\ntarget_compile_options(generator PRIVATE -g)\n" + self.lines_of_readme(mark))
+            "target_compile_definitions(generator PRIVATE WITH_SITES)\ntarget_compile_options(generator PRIVATE -g)\n" + self.lines_of_readme(mark) +
+            ("" if whole else "target_compile_definitions(generator PRIVATE BODIES_ARE_LINKED)\n"
+             f"target_link_libraries(generator PRIVATE {' '.join(self.archives)})\n"))
         self.run_command(self.cmake, "-S", program, "-B", self.root / "built", *arguments)
         self.run_command(self.cmake, "--build", self.root / "built")
         printed = self.run_command(self.root / "built" / "generator")
@@ -83,7 +90,7 @@ class Packages(unittest.TestCase):
         return f"-DCMAKE_PREFIX_PATH={self.root / 'prefix'}"
 
     def test_installed(self):
-        self.build_with_cmake("cmake, installed", self.installed_by_cmake())
+        self.build_with_cmake("cmake, installed", self.installed_by_cmake(), whole=True)
 
     def test_a_copy(self):
         (self.root / "program" / "peakscope").mkdir()
@@ -129,7 +136,7 @@ class Packages(unittest.TestCase):
         (program / "meson.build").write_text(
             "project('generator', 'cpp', default_options: ['cpp_std=c++20'])\n" +
             self.lines_of_readme("meson, a subproject") +
-            "executable('generator', 'main.cpp', dependencies: peakscope)\n")
+            f"executable('generator', 'main.cpp', dependencies: peakscope, cpp_args: '-DBODIES_ARE_LINKED', link_args: {self.archives})\n")
         copied = program / "subprojects" / "peakscope"
         copied.mkdir(parents=True)
         shutil.copy(self.source / "meson.build", copied)
@@ -173,5 +180,6 @@ class Packages(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    Packages.source, Packages.cmake, Packages.compiler = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    Packages.source, Packages.cmake, *rest = pathlib.Path(sys.argv[1]), *sys.argv[2:]
+    Packages.archives, Packages.compiler = [os.path.abspath(each) for each in rest[:2]], rest[2:]
     unittest.main(argv=sys.argv[:1])

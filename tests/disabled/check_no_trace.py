@@ -9,6 +9,7 @@ numbers are not compared.) A program of such files, linked, has no symbol, strin
 
 Usage: check_no_trace.py LEVEL,... PROGRAM SOURCE... -- COMPILER WITH ITS ARGUMENTS
 """
+import functools
 import pathlib
 import re
 import subprocess
@@ -37,9 +38,12 @@ def without_label_numbers(text):
     return re.sub(r"\.L\.str\.\d+", ".L.str", text)
 
 
-class NoTrace(unittest.TestCase):
-    def compile(self, folder, source, text, level):
-        # One name for both, so that nothing differs but the text.
+@functools.cache
+def compiled(source, text, level):
+    """What a file becomes with this text."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        # One name for all, so that nothing differs but the text.
         copy = folder / source.name
         copy.write_text(text)
         made = folder / (source.stem + ".o")
@@ -51,6 +55,8 @@ class NoTrace(unittest.TestCase):
             "size": output_of("size", "-A", "-d", made).splitlines()[2:],
         }
 
+
+class NoTrace(unittest.TestCase):
     def test_objects_are_the_same_with_and_without_the_lines(self):
         for source in SOURCES:
             lines = source.read_text().splitlines()
@@ -59,10 +65,9 @@ class NoTrace(unittest.TestCase):
             bare = "\n".join("" if OURS.match(line) else line for line in lines) + "\n"
             self.assertNotIn("Memory", re.sub(r"//.*", "", bare), "a line of peakscope's is left")
             for level in LEVELS:
-                with self.subTest(source=source.name, level=level), tempfile.TemporaryDirectory() as name:
-                    folder = pathlib.Path(name)
-                    instrumented = self.compile(folder, source, "\n".join(lines) + "\n", level)
-                    plain = self.compile(folder, source, bare, level)
+                with self.subTest(source=source.name, level=level):
+                    instrumented = compiled(source, "\n".join(lines) + "\n", level)
+                    plain = compiled(source, bare, level)
                     for what, expected in plain.items():
                         self.assertEqual(instrumented[what], expected, f"{source.name} {level}: {what}")
                     print(f"{source.name} {level}: {len(plain['machine code'].splitlines()):,} lines of machine code, the same")
@@ -74,8 +79,8 @@ class NoTrace(unittest.TestCase):
             text = source.read_text()
             finishing = ends.sub(r"\1memory.finish(", text).replace('#include "memory.hpp"', '#include "memory.hpp"\n#include <peakscope/core/report.hpp>')
             for level in LEVELS:
-                with self.subTest(source=source.name, level=level), tempfile.TemporaryDirectory() as name:
-                    reported, finished = (self.compile(pathlib.Path(name), source, each, level) for each in (text, finishing))
+                with self.subTest(source=source.name, level=level):
+                    reported, finished = (compiled(source, each, level) for each in (text, finishing))
                     sizes = [sum(int(line.split()[1]) for line in each["size"] if line.startswith(".text")) for each in (reported, finished)]
                     self.assertIn("peakscope::memory_report::~memory_report()", "\n".join(finished["symbols"]))
                     # As the comments of finish() and report() have it: 1 to 2 kB, clang++ some more, and -Os less.
@@ -86,13 +91,11 @@ class NoTrace(unittest.TestCase):
         source = SOURCES[0]
         lines = source.read_text().splitlines()
         first = next(i for i, line in enumerate(lines) if re.match(r"\s+auto \w+ = Memory::phase", line))
-        with tempfile.TemporaryDirectory() as name:
-            folder = pathlib.Path(name)
-            plain = self.compile(folder, source, "\n".join(lines) + "\n", "-O2")
-            lines[first] += " static volatile int traces; ++traces;"
-            other = self.compile(folder, source, "\n".join(lines) + "\n", "-O2")
-            for what in plain:
-                self.assertNotEqual(plain[what], other[what], what)
+        plain = compiled(source, "\n".join(lines) + "\n", "-O2")
+        lines[first] += " static volatile int traces; ++traces;"
+        other = compiled(source, "\n".join(lines) + "\n", "-O2")
+        for what in plain:
+            self.assertNotEqual(plain[what], other[what], what)
 
     def test_the_linked_program_has_nothing_of_peakscope(self):
         self.assertNotIn("peakscope", output_of("nm", "-C", "-a", PROGRAM))

@@ -26,24 +26,50 @@ PLANTED = {
     "plots/plot.hpp": ("", "the page does not list the layer"),
     "peakscope.hpp": ("", None),
 }
+# The same, of a library whose headers compile. The bodies hold `known`.
+UNLINKED = {
+    "core/size.hpp": ("namespace peakscope { inline int known_elsewhere(); }", None),
+    "core/bodies.hpp": ("namespace peakscope { inline int known_elsewhere() { return 1; } inline int unused(); }", None),
+    "heap/none.hpp": ("namespace peakscope { void known(); inline void calls() { known(); } }", None),
+    "heap/forgotten.hpp": ("namespace peakscope { void forgotten(); struct lost { lost() { forgotten(); } }; }", "peakscope::forgotten() has no body"),
+    "rss/elsewhere.hpp": ("#include <peakscope/core/size.hpp>\nnamespace peakscope { inline int asks() { return known_elsewhere(); } }",
+                          "peakscope::known_elsewhere() has no body"),
+    "rss/included.hpp": ("#include <peakscope/core/size.hpp>\n#include <peakscope/core/bodies.hpp>\n"
+                         "namespace peakscope { inline int knows() { return known_elsewhere(); } }", None),
+    "profiler/profiler.hpp": ("", None),
+    "report/console.hpp": ("", None),
+}
 
 
-def main():
+def wrong_about(planted, compiler, bodies=""):
+    """How many headers the check is wrong about."""
     checker = pathlib.Path(__file__).with_name("check_headers.py")
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder) / "peakscope"
-        for name, (text, _) in PLANTED.items():
+        for name, (text, _) in planted.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(f"#pragma once\n{text}\n")
         (root / "README.md").write_text(PAGE)
-        run = subprocess.run([sys.executable, checker, folder, "", *sys.argv[1:]], capture_output=True, text=True)
+        compiled = pathlib.Path(folder) / "bodies.o"
+        if bodies:
+            subprocess.run([*compiler, "-c", "-x", "c++", "-", "-o", compiled], input=bodies, text=True, check=True)
+        run = subprocess.run([sys.executable, checker, folder, compiled if bodies else "", *compiler], capture_output=True, text=True)
     wrong = 0 if run.returncode != 0 else 1
-    for name, (_, message) in PLANTED.items():
+    for name, (_, message) in planted.items():
         said = [line for line in run.stdout.splitlines() if line.startswith(f"{name}: ")]
         # A header that includes one that does not compile does not compile either.
         right = any(message in line for line in said) if message else not any("includes" in line for line in said)
         wrong += not right
         print("right" if right else "WRONG", name, message, said)
+    return wrong
+
+
+def main():
+    compiler = sys.argv[1:]
+    wrong = wrong_about(PLANTED, compiler)
+    # clang++ cannot keep what is inline.
+    if "clang" not in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout:
+        wrong += wrong_about(UNLINKED, compiler, "namespace peakscope { void known() {} }")
     return 1 if wrong else 0
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Each header compiles on its own, twice in one file, and includes nothing of a layer above its own. What it declares of
-the library has a body in it or behind implementation.hpp: g++ keeps all inline functions, so that what they call shows.
+the library has a body in what it includes or behind implementation.hpp: g++ keeps all inline functions, so that what they
+call shows.
 What a file needs that opens phases includes next to nothing at all. No header is longer than 300 lines.
 
 Usage: check_headers.py INCLUDE_DIRECTORY BODIES COMPILER [ARGUMENT...]
@@ -85,32 +86,62 @@ def check_light(root):
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Weffc++", "-Wold-style-cast", "-Werror"]
 
 
-def symbols(object_file, kinds):
-    """The library's symbols of an object file, of some kinds as nm has them."""
-    shown = subprocess.run(["nm", "-C", str(object_file)], capture_output=True, text=True, check=True).stdout
-    return {line[19:] for line in shown.splitlines() if line[17:18] in kinds and line[19:].startswith(("peakscope::", "vtable for peakscope::"))}
-
-
-def must_link(name, bodies):
-    return bodies is not None and name.startswith(("engine/", "heap/")) and not BRINGS.search(name)
-
-
-def check_compiles(include, name, headers, compiler, folder, bodies):
+def check_compiles(include, name, headers, compiler, folder):
     source = folder / (name.replace("/", "_") + ".cpp")
     source.write_text("".join(f"#include <peakscope/{header}>\n" * 2 for header in headers))
-    links = must_link(name, bodies)
-    made = source.with_suffix(".o")
-    how = ["-fkeep-inline-functions", "-c", "-o", str(made)] if links else ["-fsyntax-only"]
-    run = subprocess.run([*compiler, "-std=c++20", *WARNINGS, *how, "-I", str(include), str(source)], capture_output=True, text=True)
+    run = subprocess.run([*compiler, "-std=c++20", *WARNINGS, "-fsyntax-only", "-I", str(include), str(source)], capture_output=True, text=True)
     if run.returncode != 0 and len(headers) > 1:
-        return [problem for each in headers for problem in check_compiles(include, each, [each], compiler, folder, bodies)] or [
+        return [problem for each in headers for problem in check_compiles(include, each, [each], compiler, folder)] or [
             f"{', '.join(headers)}: do not compile in one file:\n{run.stderr[:3000]}"]
+    return [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"] if run.returncode != 0 else []
+
+
+def shown(*command):
+    return subprocess.run([str(each) for each in command], capture_output=True, text=True, check=True).stdout
+
+
+def symbols(object_file, *options):
+    """(symbol, its kind, where its source is or "") for each of the library's in an object file or archive, by nm."""
+    lines = (re.fullmatch(r"(?:[0-9a-f]+)? +(\w) (\S+)(?:\t(.*):\d+)?", line) for line in shown("nm", *options, object_file).splitlines())
+    return [(found[2], found[1], found[3] or "") for found in lines if found and "9peakscope" in found[2]]
+
+
+def check_bodies(include, headers, whole, compiler, folder, archive):
+    """Headers in one file, with all that they have inline: whatever an inline function of a header calls must have its
+    body in what that header includes, or in the archive."""
+    source, made = folder / "bodies.cpp", folder / "bodies.o"
+    source.write_text("".join(f"#include <peakscope/{header}>\n" for header in headers))
+    run = subprocess.run([*compiler, "-std=c++20", "-g1", "-w", "-fkeep-inline-functions", "-ffunction-sections", "-c", "-I", str(include),
+                          str(source), "-o", str(made)], capture_output=True, text=True)
     if run.returncode != 0:
-        return [f"{name}: does not compile on its own:\n{run.stderr[:3000]}"]
-    missing = symbols(made, "U") - bodies if links else set()
-    if links:
-        made.unlink()
-    return [f"{name}: {each} has no body in it, nor behind implementation.hpp" for each in sorted(missing)]
+        return [f"the headers do not compile in one file:\n{run.stderr[:3000]}"]
+    behind = {name for name, kind, _ in symbols(archive) if kind in "TDBRVWu"}
+    defined, header_of = set(), {}
+    for name, kind, place in symbols(made, "-l"):
+        if kind != "U":
+            defined.add(name)
+            if "/peakscope/" in place:
+                header_of[name] = place.rsplit("/peakscope/", 1)[1]
+    problems, function = set(), ""
+    for line in shown("readelf", "-rW", made).splitlines():
+        if section := re.match(r"Relocation section '\.rela\.(?:text\.)?([^']*)'", line):
+            function = section[1]
+            continue
+        wanted = re.search(r" (_Z\w*9peakscope\w*)", line)
+        header = header_of.get(function)
+        if wanted is None or header not in whole:
+            continue
+        name = wanted[1]
+        if name not in defined:
+            wrong = name not in behind
+        else:
+            # A template calls what its arguments bring along.
+            wrong = name not in behind and header_of.get(name, header) not in whole[header] | {header} and "I" not in function.split("9peakscope", 1)[1]
+        if wrong:
+            problems.add((header, name))
+    names = shown("c++filt", *(name for _, name in sorted(problems))).splitlines() if problems else []
+    return [f"{header}: {name} has no body in what it includes, nor behind implementation.hpp"
+            for (header, _), name in zip(sorted(problems), names)]
 
 
 REAL = pathlib.Path(__file__).resolve().parents[2] / "include/peakscope"
@@ -123,9 +154,9 @@ def check_instantiated(include, compiler):
     return [f"{made_of_all.name}: does not compile without a warning:\n{run.stderr[:3000]}"] if run.returncode != 0 else []
 
 
-# Headers that hold bodies themselves. Of the others, those of the layers with inline functions that call what is elsewhere
-# are looked at: to keep all that the standard library has inline takes two seconds a header.
-BRINGS = re.compile(r"implementation|heap/counting_operators|heap/malloc_counting_functions")
+# What these have inline takes most of a minute to compile; and headers that hold bodies themselves.
+LARGE = re.compile(r"#include <(boost/math|nlohmann|range)/")
+BRINGS = re.compile(r"implementation|_body\.hpp|heap/counting_operators|heap/malloc_counting_functions")
 
 
 # What cannot stand beside others of its layer: it has macros or functions in common with them.
@@ -186,7 +217,6 @@ def main():
     include = pathlib.Path(include)
     # clang++ cannot keep what is inline.
     clang = "clang" in subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout
-    bodies = symbols(compiled, "TDBRVWu") if compiled and not clang else None
     root = (include / "peakscope").resolve()
     headers = sorted(root.rglob("*.hpp"))
     order = layers_of(root / "README.md")
@@ -201,11 +231,16 @@ def main():
         if compiled and clang:
             files = by_layer(names)
         else:
-            alone = [name for name in names if must_link(name, bodies) or ALONE.match(name)]
-            files = {name: [name] for name in alone} | as_chains(with_all_included(root, names), [name for name in names if name not in alone])
+            alone = [name for name in names if ALONE.match(name)]
+            whole = with_all_included(root, names)
+            files = {name: [name] for name in alone} | as_chains(whole, [name for name in names if name not in alone])
+            if compiled:
+                large = {name for name in names if LARGE.search((root / name).read_text())}
+                together = [name for name in names if name not in alone and not BRINGS.search(name) and not large & (whole[name] | {name})]
+                problems += check_bodies(include, together, whole, compiler, pathlib.Path(folder), compiled)
         if root == REAL:
             problems += check_instantiated(include, compiler)
-        for found in pool.map(lambda file: check_compiles(include, *file, compiler, pathlib.Path(folder), bodies), files.items()):
+        for found in pool.map(lambda file: check_compiles(include, *file, compiler, pathlib.Path(folder)), files.items()):
             problems += found
     print(f"{len(headers)} headers in {len(folders)} layers, {len(problems)} problems")
     print("\n".join(problems))

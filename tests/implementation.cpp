@@ -1,3 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include <peakscope/implementation.hpp>
-#include <peakscope/testing/statistics.hpp>
