@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -53,7 +54,10 @@ struct compares_all {
         for (; known[at].depth > 0; at = (at + 1) % known.size())
             if (stack_view{known[at].frames.data(), known[at].depth} == walked) return true;
         known[at].depth = frames<most, addresses>::find(walked, known[at].frames.data(), frame);
-        return false;
+        static std::size_t filled = 0;
+        if (++filled < known.size()) return false;
+        std::fputs("most walks by frame pointers are not what is found\n", stderr);
+        std::_Exit(1);
     }
 };
 
