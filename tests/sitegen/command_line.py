@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """sitegen as its users see it: the command line, the pages, the warnings, the exit status.
 
-Usage: command_line.py SITEGEN
+Usage: command_line.py SITEGEN [CLASS.TEST...]
 """
 import gzip
 import html.parser
@@ -339,4 +339,4 @@ class Profile(Sitegen):
         self.assertEqual(report["items"]["count"], 10)
 
 
-run_tests(sys.argv)
+run_tests(sys.argv, names=sys.argv[2:])

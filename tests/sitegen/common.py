@@ -75,7 +75,7 @@ def tree(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def run_tests(argv):
-    """Runs the tests of the calling script; its first argument is the program."""
+def run_tests(argv, names=()):
+    """Runs the tests of the calling script, all or those of these names; its first argument is the program."""
     Sitegen.program = argv[1]
-    unittest.main(module="__main__", argv=argv[:1], verbosity=2)
+    unittest.main(module="__main__", argv=[argv[0], *names], verbosity=2)
