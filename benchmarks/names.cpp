@@ -2,7 +2,6 @@
 // How long it takes to name 10,000 call sites of a large program, and that this is not charged to it. The program is
 // large by its debug information: 1,000 instances of a template, each with a container of its own type.
 #include <peakscope/heap/counting.hpp>
-#include <peakscope/heap/counting_operators.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
 #include <peakscope/sites/unwind.hpp>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One policy of the user's own of each kind: an arena that knows what it holds as the heap source, an RSS source that a
 // test sets by hand, and a report backend that posts to a callback. Each is measured and checked; exit status 0 when
-// everything is as it must be.
-#include <peakscope/implementation.hpp> // in one .cpp file of a program that counts by none of the replaced functions
+// everything is as it must be. The bodies of the library are linked with it: ../bodies/implementation.cpp.
 #include <peakscope/peakscope.hpp>
 
 #include <algorithm>
