@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one file that knows how the memory is measured.
+// The one file that knows how the memory is measured. The replaced malloc and the bodies of the library are linked:
+// ../bodies.
 #include "profile.hpp"
 
 #ifdef PROFILE_MEMORY
@@ -8,15 +9,6 @@
 #include "reports.hpp"
 
 #include <peakscope/peakscope.hpp>
-#if defined(SITEGEN_BODIES_ARE_LINKED) // this project's programs have them from a library
-#include <peakscope/heap/counting_switch.hpp>
-#elif defined(SITEGEN_COUNTS_OPERATORS)
-#include <peakscope/heap/counting_operators.hpp>
-#elif !defined(SITEGEN_COUNTS_NOTHING)
-#include <peakscope/heap/malloc_counting_functions.hpp>
-#else
-#include <peakscope/implementation.hpp>
-#endif
 #include <peakscope/sites/frames.hpp>
 #include <peakscope/sites/libbacktrace.hpp>
 #ifdef SITEGEN_HEAP

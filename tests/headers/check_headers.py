@@ -132,12 +132,10 @@ def check_bodies(include, headers, whole, compiler, folder, archive):
         if wanted is None or header not in whole:
             continue
         name = wanted[1]
-        if name not in defined:
-            wrong = name not in behind
-        else:
-            # A template calls what its arguments bring along.
-            wrong = name not in behind and header_of.get(name, header) not in whole[header] | {header} and "I" not in function.split("9peakscope", 1)[1]
-        if wrong:
+        # A template, whose arguments follow an I in its symbol, calls what these bring along.
+        is_template = "I" in function.split("9peakscope", 1)[1]
+        is_reached = is_template or header_of.get(name, header) in whole[header] | {header}
+        if not (is_reached if name in defined else name in behind):
             problems.add((header, name))
     names = shown("c++filt", *(name for _, name in sorted(problems))).splitlines() if problems else []
     return [f"{header}: {name} has no body in what it includes, nor behind implementation.hpp"
