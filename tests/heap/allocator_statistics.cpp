@@ -152,6 +152,12 @@ TEST_CASE("a thread that watches sees a peak between two boundaries") {
     if (unit != "committed") // which is kept for a while
         CHECK(report.phases[2].heap.peak_delta->count < 1 << 20);
     CHECK(report.notes.empty());
+    // What it saw is in the timeline.
+    const auto of_spike = [&](const timeline_point& each) {
+        return each.at > report.timeline.entries[0].begin && each.at < report.timeline.entries[0].end && each.heap &&
+               *each.heap >= *report.heap.start + bytes{spike_bytes};
+    };
+    CHECK(std::ranges::count_if(report.timeline.points, of_spike) > 3);
 }
 
 TEST_CASE("under heap::counting: requested, usable, active and resident side by side") {

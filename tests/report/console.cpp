@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "made_up.hpp"
 
+#include <peakscope/core/concepts.hpp>
 #include <peakscope/report/console.hpp>
+#include <peakscope/report/destination.hpp>
 #include <peakscope/report/text_table.hpp>
 
 #include <doctest/doctest.h>
@@ -213,6 +215,20 @@ TEST_CASE("windows with the same peak share a row, and births that are not there
                     "  rendering                    2 B                2 B\n") != std::string::npos);
     CHECK(line_with(report::console::text(report), "Born in") ==
           "  Born in  at the peak: (before) 8 B, discovery 4 B, rendering 2 B");
+}
+
+TEST_CASE("limits are part of a policy, also where it has a destination") {
+    using wide = report::console_with<report::console_limits{.sites = 20, .width = 140}>;
+    const memory_report report = tests::made_up_report();
+    report::console_limits limits;
+    limits.sites = 20;
+    limits.width = 140;
+    std::ostringstream stream;
+    wide{stream}(report);
+    CHECK(stream.str() == report::console::text(report, false, limits));
+    CHECK(stream.str() != report::console::text(report));
+    static_assert(report_backend<wide>);
+    static_assert(report_backend<report::to_file<wide, "report.txt">>);
 }
 
 TEST_CASE("no line is wider than asked for, and what went for it is named") {

@@ -4,6 +4,7 @@
 #include "pages.hpp"
 
 #include <peakscope/profiler/measurement.hpp>
+#include <peakscope/rss/implementation/rss_watcher.hpp>
 #include <peakscope/rss/map_code.hpp>
 #include <peakscope/rss/procfs.hpp>
 
@@ -16,10 +17,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace procfs_tests {
@@ -97,7 +101,7 @@ bytes folded_bound() {
 
 TEST_CASE("the figures are exact where this kernel reads exactly, and else bounded; a peak is bounded by the mark") {
     const bool exactly = kernel_reads_exactly();
-    MESSAGE("this kernel reads RSS " << (exactly ? "exactly" : "from folded counters"));
+    MESSAGE("this kernel reads RSS " << std::string{exactly ? "exactly" : "from folded counters"});
     Memory memory{"precision"};
     {
         auto phase = Memory::phase<"hold">();
@@ -169,6 +173,86 @@ TEST_CASE("procfs_watched leaves the kernel's mark alone, and its peaks are samp
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("what procfs_watched has seen is in the timeline, within phases as well, and nothing from before") {
+    using Watched = profiler<Build, heap::none, rss::procfs_watched<500>>;
+    const auto now = [] { return std::chrono::nanoseconds{std::chrono::steady_clock::now().time_since_epoch()}; };
+    const auto wait = [] { ::usleep(100'000); };
+    std::chrono::nanoseconds held{};
+    std::chrono::nanoseconds freed{};
+    const std::chrono::nanoseconds before = now();
+    Watched memory{"watched", [&] {
+                       const pages fixture{200_MiB};
+                       wait();
+                   }};
+    const std::chrono::nanoseconds start = now();
+    {
+        auto phase = Watched::phase<"hold">();
+        {
+            const pages spike{150_MiB};
+            held = now();
+            wait();
+            freed = now();
+        }
+        wait();
+    }
+    const std::chrono::nanoseconds end = now();
+    const memory_report report = memory.finish();
+    const bytes first = *report.rss.start;
+    std::size_t while_held = 0;
+    std::size_t while_freed = 0;
+    // Times count from the baseline, which lies between `before` and `start`, just before the latter.
+    constexpr std::chrono::milliseconds margin{10};
+    for (const timeline_point& each : report.timeline.points) {
+        REQUIRE(each.rss);
+        CHECK(each.at <= end - before);
+        CHECK(*each.rss < first + 150_MiB + tolerance);
+        if (each.at > held - start + margin && each.at < freed - start - margin) {
+            CHECK(close_to(*each.rss - first, 150_MiB));
+            ++while_held;
+        }
+        if (each.at > freed - start + margin && each.at < end - start - margin) {
+            CHECK(close_to(*each.rss - first, 0_B));
+            ++while_freed;
+        }
+    }
+    CHECK(while_held > 3);
+    CHECK(while_freed > 3);
+}
+
+TEST_CASE("readings over time have the profiler's share taken out, which changes evenly between two boundaries") {
+    rss::detail::rss_watcher watcher{[] { return std::optional{100_MiB}; }, std::chrono::microseconds{500}};
+    const auto wait = [] { ::usleep(60'000); };
+    struct moment {
+        std::int64_t begin;
+        std::int64_t end;
+    };
+    const auto share_is = [&](bytes share) {
+        const std::int64_t begin = rss::detail::rss_watcher::now();
+        watcher.add_share(share);
+        return moment{begin, rss::detail::rss_watcher::now()};
+    };
+    wait();
+    const moment at_10 = share_is(10_MiB);
+    wait();
+    const moment at_30 = share_is(30_MiB);
+    wait();
+    std::size_t between = 0;
+    for (const timeline_point& each : watcher.readings()) {
+        const std::int64_t at = each.at.count();
+        CHECK_FALSE(each.heap);
+        REQUIRE(each.rss);
+        if (at < at_10.begin) CHECK(*each.rss == 90_MiB);
+        if (at > at_30.end) CHECK(*each.rss == 70_MiB);
+        if (at < at_10.end || at > at_30.begin) continue;
+        ++between;
+        const double most = static_cast<double>(at - at_10.begin) / static_cast<double>(at_30.begin - at_10.begin);
+        const double least = static_cast<double>(at - at_10.end) / static_cast<double>(at_30.end - at_10.end);
+        CHECK(static_cast<double>((90_MiB - *each.rss).count) <= most * (20 << 20) + 1);
+        CHECK(static_cast<double>((90_MiB - *each.rss).count) >= least * (20 << 20) - 1);
+    }
+    CHECK(between > 3);
 }
 
 TEST_CASE("a child of fork has no thread that looks: its peaks are unavailable, and it ends") {

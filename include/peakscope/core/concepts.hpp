@@ -108,6 +108,14 @@ concept keeps_timeline = requires(const Source& closed, const typename Source::w
     { closed.peak_at(inner) } noexcept -> std::same_as<std::optional<std::chrono::nanoseconds>>;
 };
 
+/// A source that looks at a rate, of the heap or RSS, may hand over what it saw, asked when the last window is closed,
+/// and before `close`. Times are those of std::chrono::steady_clock, in their order; what is from before or after the
+/// measurement is left out of the report.
+template <class Source>
+concept reads_at_a_rate = requires(const Source& closed) {
+    { closed.readings() } -> std::same_as<std::vector<timeline_point>>;
+};
+
 /// A heap source may also know how much of what is resident is the profiler's, as of the last `enter` or `leave`.
 template <class Source>
 concept knows_residence = requires(const Source& source) {

@@ -107,6 +107,9 @@ class measurement_core : public running_measurement {
     virtual void describe(memory_report& report) const = 0;
     // What the heap source knows; empty for one that does not.
     [[nodiscard]] virtual std::vector<timeline_point> live_over_time() const = 0;
+    // What a source has seen that looks at a rate.
+    [[nodiscard]] virtual std::vector<timeline_point> heap_readings() const = 0;
+    [[nodiscard]] virtual std::vector<timeline_point> rss_readings() const = 0;
     [[nodiscard]] virtual attribution attributed() const = 0;
     [[nodiscard]] virtual named_stacks named(const attribution& of) const = 0;
     [[nodiscard]] virtual counting_port& port() const noexcept = 0;

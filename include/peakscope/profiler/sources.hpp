@@ -127,6 +127,14 @@ class measurement final : public measurement_core {
         if constexpr (keeps_timeline<Heap>) return heap_.timeline();
         return {};
     }
+    [[nodiscard]] std::vector<timeline_point> heap_readings() const override {
+        if constexpr (reads_at_a_rate<Heap>) return heap_.readings();
+        return {};
+    }
+    [[nodiscard]] std::vector<timeline_point> rss_readings() const override {
+        if constexpr (reads_at_a_rate<Rss>) return rss_.readings();
+        return {};
+    }
     [[nodiscard]] attribution attributed() const override {
         if constexpr (attributes_memory<Heap>) return heap_.attributed();
         return {};

@@ -5,11 +5,13 @@
 #include <peakscope/core/body.hpp>
 #include <peakscope/core/duration.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/core/timeline.hpp>
 #include <peakscope/memory/bounded_series.hpp>
 #include <peakscope/memory/page_array.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace peakscope::profiler_detail {
 
@@ -28,7 +30,10 @@ class timeline_recorder {
                                                const rss_figures& rss, std::chrono::nanoseconds end) noexcept;
     // The times of the report's peaks.
     PEAKSCOPE_BODY_ELSEWHERE void set_peaks(memory_report& report) const noexcept;
-    // Makes the report's timeline of it and of what the heap source has put there, when the peaks' times are set.
+    // To the report's, those that lie in the measurement. By the steady clock still.
+    PEAKSCOPE_BODY_ELSEWHERE void add_readings(memory_report& report,
+                                               const std::vector<timeline_point>& readings) const;
+    // Makes the report's timeline of it and of what the sources have put there, when the peaks' times are set.
     PEAKSCOPE_BODY_ELSEWHERE void write(memory_report& report) const;
 
   private:

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace peakscope::report {
 
@@ -50,6 +51,15 @@ class console {
   private:
     destination where_{};
     console_limits limits_{};
+};
+
+/// The same as a policy, with limits of its own:
+///     profiler<Phases, Heap, Rss, report::console_with<report::console_limits{.sites = 20}>>
+template <console_limits Limits>
+class console_with : public console {
+  public:
+    console_with() : console(destination{}, Limits) {}
+    explicit console_with(destination where) : console(std::move(where), Limits) {}
 };
 
 } // namespace peakscope::report

@@ -33,6 +33,7 @@
 #include <peakscope/core/body.hpp>
 #include <peakscope/core/duration.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/core/timeline.hpp>
 #include <peakscope/rss/fwd.hpp>
 #include <peakscope/rss/own_share.hpp>
 #include <peakscope/rss/proc_file.hpp>
@@ -40,14 +41,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-
-namespace peakscope::detail {
-class watcher;
-}
+#include <vector>
 
 namespace peakscope::rss {
 
 namespace detail {
+
+class rss_watcher;
 
 class procfs_files {
   public:
@@ -89,6 +89,8 @@ class procfs_files {
 
     [[nodiscard]] const own_share& own() const noexcept { return own_; }
     [[nodiscard]] std::optional<bytes> process_peak() const noexcept { return process_peak_; }
+    // Of the thread; none at an interval of 0.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<timeline_point> readings() const;
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string remark() const;
 
   private:
@@ -117,7 +119,7 @@ class procfs_files {
     proc_file status_{};
     proc_file statm_{};
     proc_file clear_refs_{};
-    peakscope::detail::watcher* watcher_ = nullptr;
+    rss_watcher* watcher_ = nullptr;
     bool peaks_ = false;
     bool exact_ = false;           // what VmRSS says
     reading last_{};               // at a boundary
@@ -143,8 +145,8 @@ class procfs_at : public detail::procfs_files {
 };
 
 /// The same, and the kernel's high-water mark is left as it is: for programs whose own is looked at by others. Peaks
-/// are `sampled`, the largest that a thread has seen which looks every so many microseconds. Any number of
-/// measurements.
+/// are `sampled`, the largest that a thread has seen which looks every so many microseconds; what it has seen is in the
+/// report's timeline. Any number of measurements.
 template <std::uint32_t Microseconds>
 class procfs_watched : public detail::procfs_files {
     static_assert(Microseconds > 0, "peakscope: procfs_watched<...> needs an interval of at least 1 microsecond");

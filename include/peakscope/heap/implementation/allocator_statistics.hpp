@@ -5,7 +5,9 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/implementation/flow.hpp>
 #include <peakscope/core/implementation/watcher.hpp>
+#include <peakscope/core/timeline.hpp>
 #include <peakscope/heap/statistics/allocator_statistics.hpp>
+#include <peakscope/memory/bounded_series.hpp>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +17,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #if defined(__linux__)
 #include <dlfcn.h>
@@ -90,8 +93,7 @@ void statistics_session::open() {
     allocator_.claim->take(source.c_str());
     if (interval_ == std::chrono::nanoseconds{}) return;
     try {
-        watcher_ = new peakscope::detail::watcher{
-            [read = allocator_.read] { return read().live.value_or(bytes{}).count; }, interval_};
+        watcher_ = new peakscope::detail::watcher{[read = allocator_.read] { return read().live; }, interval_};
     } catch (...) {
         allocator_.claim->give_back();
         throw;
@@ -107,7 +109,7 @@ void statistics_session::enter(window& inner, window* outer) noexcept {
     inner.start_ = allocator_.read();
     if (watcher_ == nullptr) return;
     inner.peak_ = inner.start_.live.value_or(bytes{});
-    const bytes seen{watcher_->take(inner.peak_.count)};
+    const bytes seen = watcher_->take(inner.peak_);
     if (outer != nullptr) outer->peak_ = std::max(outer->peak_, seen);
 }
 
@@ -121,10 +123,19 @@ heap_figures statistics_session::leave(window& inner, window* outer) noexcept {
     of_difference.bound = start.of_live.bound + end.of_live.bound; // both readings may be off
     set_totals(figures, *start.live, *end.live, of_difference);
     if (watcher_ == nullptr) return figures;
-    inner.peak_ = std::max(inner.peak_, bytes{watcher_->take(end.live->count)});
+    inner.peak_ = std::max(inner.peak_, watcher_->take(*end.live));
     if (outer != nullptr) outer->peak_ = std::max(outer->peak_, inner.peak_);
     set_peak(figures, inner.peak_, *start.live, sampled(interval_));
     return figures;
+}
+
+std::vector<timeline_point> statistics_session::readings() const {
+    std::vector<timeline_point> points;
+    if (watcher_ == nullptr || !watcher_->is_of_this_process()) return points;
+    watcher_->for_each_reading([&](const memory::bounded_series::point& each) {
+        points.push_back({std::chrono::nanoseconds{each.nanoseconds}, bytes{each.value}, {}});
+    });
+    return points;
 }
 
 std::string statistics_session::remark() const {

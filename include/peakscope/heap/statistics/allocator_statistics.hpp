@@ -13,12 +13,14 @@
 #include <peakscope/core/duration.hpp>
 #include <peakscope/core/exclusive_claim.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/core/timeline.hpp>
 #include <peakscope/heap/fwd.hpp>
 
 #include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace peakscope::detail {
 class watcher;
@@ -75,6 +77,8 @@ class statistics_session {
     PEAKSCOPE_BODY_ELSEWHERE heap_figures leave(window& inner, window* outer) noexcept;
 
     [[nodiscard]] std::optional<bytes> own_bytes() const noexcept { return std::nullopt; }
+    // Of the thread; none when not watched.
+    PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::vector<timeline_point> readings() const;
     PEAKSCOPE_BODY_ELSEWHERE [[nodiscard]] std::string remark() const;
 
     statistics_session(const statistics_session&) = delete;

@@ -141,6 +141,8 @@ memory_report measurement_core::make_report(items divided_by) const {
     static_cast<void>(write_part(report, "remarks of the sources", [&] { describe(report); }));
     if (!write_part(report, "points of the timeline", [&] {
             report.timeline.points = live_over_time();
+            timeline_.add_readings(report, heap_readings());
+            timeline_.add_readings(report, rss_readings());
             timeline_.write(report);
         }))
         report.timeline = {};

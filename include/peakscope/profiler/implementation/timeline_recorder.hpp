@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace peakscope::profiler_detail {
 
@@ -45,6 +46,11 @@ std::chrono::nanoseconds timeline_recorder::since_start(const memory_report& rep
 
 void timeline_recorder::set_peaks(memory_report& report) const noexcept {
     for_each_peak_at(report, [&](auto& of) { of.peak_at = since_start(report, *of.peak_at); });
+}
+
+void timeline_recorder::add_readings(memory_report& report, const std::vector<timeline_point>& readings) const {
+    for (const timeline_point& each : readings)
+        if (each.at >= start_ && each.at <= start_ + report.duration) report.timeline.points.push_back(each);
 }
 
 void timeline_recorder::write(memory_report& report) const {

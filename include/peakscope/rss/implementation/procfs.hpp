@@ -5,10 +5,10 @@
 #include <peakscope/core/exclusive_claim.hpp>
 #include <peakscope/core/format.hpp>
 #include <peakscope/core/implementation/flow.hpp>
-#include <peakscope/core/implementation/watcher.hpp>
 #include <peakscope/memory/pages.hpp>
 #include <peakscope/rss/implementation/own_share.hpp>
 #include <peakscope/rss/implementation/proc_file.hpp>
+#include <peakscope/rss/implementation/rss_watcher.hpp>
 #include <peakscope/rss/procfs.hpp>
 
 #include <algorithm>
@@ -23,6 +23,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -117,10 +118,11 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
     if (!last_.rss) return last_;
     if (watcher_ != nullptr) {
         peaks_ = watcher_->is_of_this_process();
-        if (peaks_) last_.high_water = bytes{watcher_->take(last_.rss->count)};
+        if (peaks_) last_.high_water = watcher_->take(*last_.rss);
     }
     own_.read(*last_.rss, peaks_ ? last_.high_water.value_or(*last_.rss) : *last_.rss,
               last_.parts ? last_.parts->anonymous.value_or(*last_.rss) : *last_.rss);
+    if (watcher_ != nullptr && own_.known()) watcher_->add_share(own_.at_reading().share());
     return last_;
 }
 
@@ -146,6 +148,11 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
     }
 #endif
     return false;
+}
+
+std::vector<timeline_point> procfs_files::readings() const {
+    if (watcher_ == nullptr || !watcher_->is_of_this_process()) return {};
+    return watcher_->readings();
 }
 
 // A window's peak stays unknown once it is: where the mark could not be reset, it belongs to an earlier time.
@@ -182,12 +189,11 @@ void procfs_files::open() {
     if (interval_ > std::chrono::nanoseconds{}) {
         auto file = std::make_unique<proc_file>();
         static_cast<void>(file->open(paths_.status, proc_file::access::read));
-        watcher_ = new peakscope::detail::watcher{[file = std::move(file)] {
-                                                      std::array<char, 4096> buffer; // NOLINT: filled by the read
-                                                      const auto rss = kib_after(file->read_start(buffer), "VmRSS:");
-                                                      return rss.value_or(bytes{}).count;
-                                                  },
-                                                  interval_};
+        watcher_ = new rss_watcher{[file = std::move(file)] {
+                                       std::array<char, 4096> buffer; // NOLINT: filled by the read
+                                       return kib_after(file->read_start(buffer), "VmRSS:");
+                                   },
+                                   interval_};
         peaks_ = true;
         return;
     }
