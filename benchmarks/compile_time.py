@@ -101,6 +101,18 @@ DOCTEST_TEST_CASE("no faults") {
 }
 
 
+# A file that measures, with each backend.
+BACKENDS = "console", "markdown", "json", "html", "pprof", "folded", "speedscope", "trace", "firefox", "dhat"
+BACKEND = """
+#include <peakscope/heap/counting.hpp>
+#include <peakscope/profiler/measurement.hpp>
+#include <peakscope/report/{0}.hpp>
+#include <peakscope/rss/procfs.hpp>
+using Memory = peakscope::profiler<peakscope::phases<"parsing">, peakscope::heap::counting<>, peakscope::rss::procfs,
+                                   peakscope::report::{0}>;
+void measure() {{ Memory{{"title"}}.finish(); }}
+"""
+
 # The file with everything, at a user's own flags.
 EVERYTHING = """
 #include <peakscope/heap/malloc_counting_functions.hpp>
@@ -143,6 +155,16 @@ def main():
                 for name, (_, base) in SOURCES.items():
                     over = f"{min(times[name]) - min(times[base]):8.2f}" if base else ""
                     print(f"{compiler:<12} {level:<6} {name:<38} {min(times[name]):8.2f} {over:>8}", flush=True)
+        for name in BACKENDS:
+            (folder / f"{name}.cpp").write_text(BACKEND.format(name))
+        times = {name: [] for name in BACKENDS}
+        for _ in range(repetitions):
+            for name in BACKENDS:
+                times[name].append(compiled(["g++", "-std=c++20", "-O2", "-I", INCLUDE, "-c", folder / f"{name}.cpp",
+                                             "-o", folder / "made.o"]))
+        for name in BACKENDS:
+            print(f"g++ -O2: a file that measures and has report::{name} takes {min(times[name]):.1f} s,"
+                  f" {min(times[name]) - min(times['console']):.1f} s over report::console", flush=True)
         everything = folder / "everything.cpp"
         everything.write_text(EVERYTHING)
         for debug in EVERYTHING_DEBUG:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What `finish` takes, in processor time and memory, without names: by call stacks, phases and labels, of which every
-// combination is an origin of its own. The stacks are made up, so that there may be as many as one likes.
+// combination is an origin of its own.
+#include "made_up_stacks.hpp"
+
 #include <peakscope/heap/counting.hpp>
 #include <peakscope/profiler/measurement.hpp>
 
@@ -22,23 +24,8 @@
 namespace {
 
 using namespace peakscope;
-
-constinit std::size_t site = 0; // the next block's
-
-struct made_up_stacks {
-    static constexpr std::size_t max_frames = 8;
-    struct symboliser {
-        static void append(sites::address from, std::vector<stack_frame>& frames) {
-            frames.push_back({.function = "f" + std::to_string(from), .file = "/src/made_up.cpp", .line = 1});
-        }
-    };
-    static std::size_t walk(sites::address* found, const void*) noexcept {
-        found[0] = 1'000 + site;
-        for (std::size_t i = 1; i < max_frames; ++i)
-            found[i] = 1'000 + (site >> (2 * i));
-        return max_frames;
-    }
-};
+using benchmarks::made_up_stacks;
+using benchmarks::site;
 
 double milliseconds_now() { return 1'000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 

@@ -4,8 +4,9 @@
 
 Usage: must_not_compile.py INCLUDE FOLDER COMPILER [ARGUMENT...]
 
-A program must fail to compile, and its messages must match each of its lines "// expect: REGEX". One with the line
-"// expect-success:" must compile: it shows that the others fail for their mistake alone.
+A program must fail to compile, and its messages must match each of its lines "// expect: REGEX" and none of its lines
+"// expect-not: REGEX". One with the line "// expect-success:" must compile: it shows that the others fail for their mistake
+alone. "// flags: ..." are further arguments of the compiler.
 """
 import pathlib
 import re
@@ -15,7 +16,8 @@ import sys
 
 def check(program, command):
     text = program.read_text()
-    run = subprocess.run([*command, str(program)], capture_output=True, text=True)
+    flags = " ".join(re.findall(r"^// flags: (.*)$", text, re.MULTILINE)).split()
+    run = subprocess.run([*command, *flags, str(program)], capture_output=True, text=True)
     # Compilers break lines and put namespaces and extents in front of names; what counts are the names in their order.
     messages = " ".join((run.stdout + run.stderr).split())
     if "// expect-success:" in text:
@@ -24,7 +26,9 @@ def check(program, command):
         return ["compiles"]
     wanted = re.findall(r"^// expect: (.*)$", text, re.MULTILINE)
     assert wanted, f"{program} expects nothing"
-    return [f"no message matches {each!r}:\n{messages[:3000]}" for each in wanted if not re.search(each, messages)]
+    unwanted = re.findall(r"^// expect-not: (.*)$", text, re.MULTILINE)
+    return [f"no message matches {each!r}:\n{messages[:3000]}" for each in wanted if not re.search(each, messages)] + [
+        f"a message matches {each!r}:\n{messages[:3000]}" for each in unwanted if re.search(each, messages)]
 
 
 def main():

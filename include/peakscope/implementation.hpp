@@ -11,6 +11,8 @@
 
 #define PEAKSCOPE_IMPLEMENTATION
 
+#include <peakscope/core/exceptions_needed.hpp>
+
 #include <peakscope/core/implementation/exclusive_claim.hpp>
 #include <peakscope/core/implementation/flow.hpp>
 #include <peakscope/core/implementation/format.hpp>

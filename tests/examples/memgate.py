@@ -128,5 +128,10 @@ class Memgate(unittest.TestCase):
         ran = self.run_gate(plain, plain, "--markdown", self.root / "nowhere/x.md", status=2)
         self.assertIn("nowhere/x.md': No such file or directory", ran.stderr)
 
+    def test_is_installed_with_the_examples(self):
+        build = pathlib.Path(MEMGATE).resolve().parents[2]
+        ran = subprocess.run(["meson", "introspect", "--installed", build], check=True, capture_output=True, text=True)
+        self.assertRegex(json.loads(ran.stdout)[str(pathlib.Path(MEMGATE).resolve())], "/bin/memgate$")
+
 
 unittest.main(argv=sys.argv[:1])

@@ -13,8 +13,11 @@
 #include <doctest/doctest.h>
 
 #include <malloc.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -202,6 +205,50 @@ TEST_CASE("where another allocator serves malloc, a source refuses and says what
     expected("mimalloc", refusal<heap::mimalloc<>>(), "libmimalloc-dev");
     expected("tcmalloc", refusal<heap::tcmalloc<>>(), "libgoogle-perftools-dev");
     expected("glibc", refusal<heap::glibc<>>(), "another allocator");
+}
+
+TEST_CASE("a measurement starts while other threads allocate") {
+    std::atomic<bool> ends{false};
+    const auto allocate = [&] {
+        std::vector<std::string> some;
+        while (!ends) {
+            some.assign(500, std::string(2'500, 'x'));
+            some.clear();
+        }
+    };
+    std::thread one{allocate};
+    std::thread two{allocate};
+    int refused = 0;
+    for (int i = 0; i < 100; ++i) {
+        try {
+            Memory memory{"busy"};
+        } catch (const source_error&) {
+            ++refused;
+        }
+    }
+    ends = true;
+    one.join();
+    two.join();
+    CHECK(refused == 0);
+}
+
+TEST_CASE("a child of fork has no thread that watches: its peaks are unavailable") {
+    Watched memory{"forked"};
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        {
+            auto phase = Watched::phase<"other">();
+            std::free(touched(100 << 20));
+        }
+        const memory_report report = memory.finish();
+        ::_exit(report.heap.delta && !report.heap.peak && !report.phase("other").heap.peak ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(memory.finish().heap.peak);
 }
 
 TEST_CASE("one measurement at a time") {

@@ -7,6 +7,7 @@
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/report/none.hpp>
 #include <peakscope/rss/none.hpp>
+#include <peakscope/rss/procfs.hpp>
 
 #include <doctest/doctest.h>
 
@@ -212,6 +213,39 @@ TEST_CASE("a heap source without a timeline of its own has points at the ends of
     CHECK(has(report.duration, 100_B));
     CHECK_FALSE(report.peak_at); // it does not know
     memory.heap().deallocate(block, 100);
+}
+
+TEST_CASE(
+    "RSS at a rate, without the headers of many small blocks, is never above the peak of the phase it was read in") {
+    using Watched = profiler<phases<"allocate", "free">, heap::counting<>, rss::procfs_watched<200>, report::none>;
+    const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds{20}); };
+    std::vector<void*> blocks(200'000);
+    Watched memory{"headers"};
+    wait();
+    {
+        auto phase = Watched::phase<"allocate">();
+        for (void*& each : blocks)
+            each = ::operator new(1);
+        wait();
+    }
+    {
+        auto phase = Watched::phase<"free">();
+        for (void* const each : blocks)
+            ::operator delete(each);
+        wait();
+    }
+    const memory_report report = memory.finish();
+    std::size_t inside = 0;
+    for (const timeline_point& point : report.timeline.points) {
+        if (!point.rss) continue;
+        CHECK(*point.rss <= *report.rss.peak);
+        for (const phase_entry& entry : report.timeline.entries)
+            if (point.at > entry.begin && point.at < entry.end) {
+                ++inside;
+                CHECK(*point.rss <= *report.phases[entry.phase].rss.peak);
+            }
+    }
+    CHECK(inside > 5);
 }
 
 TEST_CASE("entries beyond the limit are counted, and the report says so") {

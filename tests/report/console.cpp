@@ -53,6 +53,18 @@ Memory by phase       Δ heap   peak heap        Δ RSS    peak RSS   entered   
 )");
 }
 
+TEST_CASE("the mark says that a figure is sampled, where there is no bound") {
+    memory_report report = tests::made_up_report();
+    for (phase_report& each : report.phases)
+        each.rss.peak_precision = sampled(std::chrono::microseconds{500});
+    CHECK(report::console::text(report).find("\n  ~ not exact, within 768 KiB or less, or sampled\n") !=
+          std::string::npos);
+    for (phase_report& each : report.phases)
+        each.rss.totals_precision = each.rss.peak_precision;
+    report.rss.totals_precision = report.rss.peak_precision = sampled(std::chrono::microseconds{500});
+    CHECK(report::console::text(report).find("\n  ~ not exact, but sampled\n") != std::string::npos);
+}
+
 TEST_CASE("a bounded peak is not shown as exact") {
     memory_report report = tests::made_up_report();
     report.heap.peak_precision = bounded({96 * 1'024});
@@ -110,7 +122,7 @@ TEST_CASE("a phase that was in scope on threads alone is not called never entere
     CHECK(by_phase.find("\n  postprocess: a.cpp:1  f ") != std::string::npos);
     CHECK(by_phase.find("\n  outside phases: a.cpp:1  f ") != std::string::npos);
     CHECK(by_phase.find("discovery: ") == std::string::npos); // less than a hundredth of the peak of 92 MiB
-    CHECK(line_with(text, "Left out: ").find("1 in phases") != std::string::npos);
+    CHECK(line_with(text, "Left out: ").find("1 call site in phases") != std::string::npos);
 }
 
 TEST_CASE("figures at the ends of their range keep their sign") {
@@ -254,10 +266,13 @@ TEST_CASE("no line is wider than asked for, and what went for it is named") {
     CHECK(line_with(text, ".cpp:1234").find("  a/") == 0);
     CHECK(line_with(text, ".cpp:1234").find("a_func") != std::string::npos);
     CHECK(line_with(text, ".cpp:1234").find("columns") != std::string::npos);
-    CHECK(line_with(text, "Left out: ").find("1 names' middles") != std::string::npos);
+    CHECK(line_with(text, "Left out: ").find("1 name's middle;") != std::string::npos);
     CHECK(text.find("~+15.0 MiB") != std::string::npos); // figures stay whole
     limits.width = 60;
-    CHECK(report::console::text(report, false, limits).find("'Δ RSS'") != std::string::npos);
+    std::string narrow = report::console::text(report, false, limits);
+    for (std::size_t at = 0; (at = narrow.find("\n      ", at)) != std::string::npos;) // where a line goes on
+        narrow.replace(at, 7, " ");
+    CHECK(line_with(narrow, "Left out: ").find("'Δ RSS'") != std::string::npos);
 }
 
 TEST_CASE("a terminal obeys nothing that a report says") {
@@ -298,7 +313,7 @@ TEST_CASE("what allocated most is shown beside what was held, and no more than t
     const std::string most = text.substr(text.find("\nTop by bytes allocated"));
     CHECK(line_with(most, "b.cpp:3  read_files").ends_with("24.8 MiB"));
     CHECK(most.find("a.cpp:1") == std::string::npos); // shown above
-    CHECK(line_with(text, "Left out: ").find("1 call sites") != std::string::npos);
+    CHECK(line_with(text, "Left out: ").find("1 call site;") != std::string::npos);
     // All of them are shown above: there is no second table.
     CHECK(report::console::text(report).find("Top by bytes") == std::string::npos);
 }
@@ -327,7 +342,7 @@ TEST_CASE("short-lived blocks are shown where they were watched, and those of a 
     CHECK(cells("all") == std::vector<std::string>{"3,016", "17", "2,001"});
     CHECK(cells("a.cpp:1  many") == std::vector<std::string>{"3,000", "15", "2,000"});
     CHECK(table.find("a.cpp:1  few") == std::string::npos);
-    CHECK(table.find("1 lines with short-lived blocks") != std::string::npos);
+    CHECK(table.find("1 line with short-lived blocks") != std::string::npos);
     CHECK(table.find("a.cpp:1  none") == std::string::npos);
     CHECK(report::console::text(tests::made_up_report()).find("Short-lived") == std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include "../invariants.hpp"
 #include "pages.hpp"
 
+#include <peakscope/core/implementation/watcher.hpp>
 #include <peakscope/profiler/measurement.hpp>
 #include <peakscope/rss/implementation/rss_watcher.hpp>
 #include <peakscope/rss/map_code.hpp>
@@ -10,13 +11,16 @@
 
 #include <doctest/doctest.h>
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -181,6 +185,7 @@ TEST_CASE("what procfs_watched has seen is in the timeline, within phases as wel
     const auto wait = [] { ::usleep(100'000); };
     std::chrono::nanoseconds held{};
     std::chrono::nanoseconds freed{};
+    std::chrono::nanoseconds gone{};
     const std::chrono::nanoseconds before = now();
     Watched memory{"watched", [&] {
                        const pages fixture{200_MiB};
@@ -195,6 +200,7 @@ TEST_CASE("what procfs_watched has seen is in the timeline, within phases as wel
             wait();
             freed = now();
         }
+        gone = now();
         wait();
     }
     const std::chrono::nanoseconds end = now();
@@ -212,7 +218,7 @@ TEST_CASE("what procfs_watched has seen is in the timeline, within phases as wel
             CHECK(close_to(*each.rss - first, 150_MiB));
             ++while_held;
         }
-        if (each.at > freed - start + margin && each.at < end - start - margin) {
+        if (each.at > gone - start + margin && each.at < end - start - margin) {
             CHECK(close_to(*each.rss - first, 0_B));
             ++while_freed;
         }
@@ -222,37 +228,133 @@ TEST_CASE("what procfs_watched has seen is in the timeline, within phases as wel
 }
 
 TEST_CASE("readings over time have the profiler's share taken out, which changes evenly between two boundaries") {
-    rss::detail::rss_watcher watcher{[] { return std::optional{100_MiB}; }, std::chrono::microseconds{500}};
     const auto wait = [] { ::usleep(60'000); };
-    struct moment {
-        std::int64_t begin;
-        std::int64_t end;
-    };
-    const auto share_is = [&](bytes share) {
-        const std::int64_t begin = rss::detail::rss_watcher::now();
-        watcher.add_share(share);
-        return moment{begin, rss::detail::rss_watcher::now()};
-    };
+    const auto now = [] { return rss::detail::rss_watcher::now(); };
+    rss::detail::rss_watcher watcher{[] { return std::optional{80_MiB}; }, std::chrono::microseconds{500}};
+    wait(); // what is read here is not kept
+    const std::int64_t first_begin = now();
+    watcher.end_interval(80_MiB, 0_B, 10_MiB, nullptr);
+    const std::int64_t first_end = now();
     wait();
-    const moment at_10 = share_is(10_MiB);
+    const std::int64_t second_begin = now();
+    watcher.end_interval(100_MiB, 10_MiB, 30_MiB, nullptr); // as if there had been more for a moment
+    const std::int64_t second_end = now();
     wait();
-    const moment at_30 = share_is(30_MiB);
+    watcher.end_interval(81_MiB, 16_MiB, 10_MiB, nullptr); // no more than 65 MiB
+    const std::int64_t third_end = now();
     wait();
-    std::size_t between = 0;
+    watcher.end_interval(80_MiB, 20_MiB, 10_MiB, nullptr); // each was the highest
+    std::size_t counts[3] = {};
     for (const timeline_point& each : watcher.readings()) {
         const std::int64_t at = each.at.count();
         CHECK_FALSE(each.heap);
         REQUIRE(each.rss);
-        if (at < at_10.begin) CHECK(*each.rss == 90_MiB);
-        if (at > at_30.end) CHECK(*each.rss == 70_MiB);
-        if (at < at_10.end || at > at_30.begin) continue;
-        ++between;
-        const double most = static_cast<double>(at - at_10.begin) / static_cast<double>(at_30.begin - at_10.begin);
-        const double least = static_cast<double>(at - at_10.end) / static_cast<double>(at_30.end - at_10.end);
-        CHECK(static_cast<double>((90_MiB - *each.rss).count) <= most * (20 << 20) + 1);
-        CHECK(static_cast<double>((90_MiB - *each.rss).count) >= least * (20 << 20) - 1);
+        CHECK(at > first_begin);
+        if (at < second_begin) {
+            ++counts[0];
+            const auto share_at_least =
+                20.0 * static_cast<double>(at - first_end) / static_cast<double>(second_end - first_end);
+            const auto share_at_most =
+                20.0 * static_cast<double>(at - first_begin) / static_cast<double>(second_begin - first_begin);
+            CHECK(*each.rss <= 70_MiB - bytes{static_cast<std::int64_t>(share_at_least * (1 << 20)) - 1});
+            CHECK(*each.rss >= 70_MiB - bytes{static_cast<std::int64_t>(share_at_most * (1 << 20)) + 1});
+        } else if (at > second_end && at < third_end) {
+            ++counts[1];
+            CHECK(*each.rss >= 50_MiB);
+            CHECK(*each.rss <= 65_MiB);
+        } else if (at > third_end) {
+            ++counts[2];
+            CHECK(*each.rss == 60_MiB);
+        }
     }
-    CHECK(between > 3);
+    for (const std::size_t each : counts)
+        CHECK(each > 3);
+}
+
+TEST_CASE("the share changes as the live bytes of the heap do, where these are known") {
+    static std::atomic<std::int64_t> live_bytes;
+    live_bytes = 5'000;
+    const auto now = [] { return rss::detail::rss_watcher::now(); };
+    const auto wait = [] { ::usleep(60'000); };
+    const auto live = +[]() noexcept { return live_bytes.load(); };
+    rss::detail::rss_watcher watcher{[] { return std::optional{80_MiB}; }, std::chrono::microseconds{500}};
+    watcher.end_interval(80_MiB, 0_B, 10_MiB, live);
+    wait(); // nothing happens, and then it does at once
+    const std::int64_t change_begins = now();
+    live_bytes = 10'000;
+    const std::int64_t change_ends = now();
+    wait();
+    live_bytes = 15'000;
+    watcher.end_interval(100_MiB, 0_B, 30_MiB, live);
+    std::size_t before = 0;
+    std::size_t after = 0;
+    for (const timeline_point& each : watcher.readings()) {
+        REQUIRE(each.rss);
+        if (each.at.count() < change_begins) {
+            ++before;
+            CHECK(*each.rss == 70_MiB);
+        } else if (each.at.count() > change_ends + 10'000'000) { // a look at the old number may be on its way
+            ++after;
+            CHECK((*each.rss == 60_MiB || *each.rss == 50_MiB)); // the latter once it is all
+        }
+    }
+    CHECK(before > 3);
+    CHECK(after > 3);
+}
+
+TEST_CASE("a signal that the program has blocked is not taken by the thread that looks") {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        profiler<phases<>, heap::none, rss::procfs_watched<500>> memory{"blocked"};
+        ::sigset_t some;
+        ::sigemptyset(&some);
+        ::sigaddset(&some, SIGUSR1);
+        ::pthread_sigmask(SIG_BLOCK, &some, nullptr);
+        ::kill(::getpid(), SIGUSR1);
+        int taken = 0;
+        ::_exit(::sigwait(&some, &taken) == 0 && taken == SIGUSR1 ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("what a look has begun to see before a boundary is not the next window's") {
+    std::atomic<int> looks{0};
+    peakscope::detail::watcher watcher{[&] {
+                                           const bool is_first = ++looks == 1;
+                                           if (is_first) ::usleep(50'000);
+                                           return std::optional{is_first ? 100_MiB : 1_MiB};
+                                       },
+                                       std::chrono::microseconds{500}};
+    while (looks == 0)
+        ::usleep(100);
+    CHECK(watcher.take(2_MiB) == 100_MiB);
+    while (looks < 3)
+        ::usleep(100);
+    CHECK(watcher.take(2_MiB) == 2_MiB);
+}
+
+TEST_CASE("where no thread can be started, the peaks are unavailable, and the rest is there") {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::pthread_attr_t with_more_stack_than_there_can_be;
+        ::pthread_attr_init(&with_more_stack_than_there_can_be);
+        ::pthread_attr_setstacksize(&with_more_stack_than_there_can_be, std::size_t{1} << 47U);
+        ::pthread_setattr_default_np(&with_more_stack_than_there_can_be);
+        profiler<phases<>, heap::none, rss::procfs_watched<500>> memory{"alone"};
+        const memory_report report = memory.finish();
+        const bool right = report.rss.delta && !report.rss.peak && report.notes.size() == 1 &&
+                           report.notes[0].starts_with("RSS peaks are unavailable: no thread can be started");
+        ::_exit(right ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a child of fork has no thread that looks: its peaks are unavailable, and it ends") {

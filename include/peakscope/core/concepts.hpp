@@ -109,8 +109,8 @@ concept keeps_timeline = requires(const Source& closed, const typename Source::w
 };
 
 /// A source that looks at a rate, of the heap or RSS, may hand over what it saw, asked when the last window is closed,
-/// and before `close`. Times are those of std::chrono::steady_clock, in their order; what is from before or after the
-/// measurement is left out of the report.
+/// and before `close`. Times are those of std::chrono::steady_clock; what is from before or after the measurement is
+/// left out of the report. It may throw std::bad_alloc, and nothing else.
 template <class Source>
 concept reads_at_a_rate = requires(const Source& closed) {
     { closed.readings() } -> std::same_as<std::vector<timeline_point>>;

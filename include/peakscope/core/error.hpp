@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What peakscope throws. A function that throws one of these says so in its comment; nothing else is thrown.
+// What peakscope throws. A function that throws one of these says so in its comment. Beside these there is
+// std::bad_alloc alone, where it is said.
 #pragma once
 
 #include <stdexcept>

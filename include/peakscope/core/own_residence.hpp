@@ -19,6 +19,9 @@ struct own_residence {
     bytes heap_then{};          ///< `heap` at that time
     bytes largest_heap{};       ///< since the last boundary; 0 where that is not known
     bytes headers_at_largest{}; ///< the most that there were up to then, since the last boundary
+    /// What lives at any moment, to a batch of each thread, asked on any thread at any time; null where that is not
+    /// known.
+    std::int64_t (*live_bytes)() noexcept = nullptr;
 };
 
 } // namespace peakscope

@@ -35,8 +35,12 @@ struct phase_entry {
 };
 
 /// The points are some thousands at most, however long the measurement was: of each stretch of time, the lowest and the
-/// highest that there were, and the peak of the measurement and of each phase. Points of the heap are as precise as its
-/// peak (`heap_figures::peak_precision`); between two of them nothing is known.
+/// highest that were read. Between two of them nothing is known.
+///
+/// The heap's are as precise as its peak (`heap_figures::peak_precision`), and its peak and that of each phase are
+/// among them where its source knows when they were. RSS, without the profiler's share, was read where phases begin and
+/// end, and by sources that look at a rate in between: its peak is among them with `rss::procfs_watched` alone. What
+/// the share was between two ends of phases is estimated.
 struct timeline_report {
     std::vector<timeline_point> points{}; ///< in the order of time
     std::vector<phase_entry> entries{};   ///< in the order in which they ended; up to 100,000 of each phase

@@ -2,9 +2,9 @@
 // The names of labels. A label has a number from its first use on, for the life of the process.
 #pragma once
 
-#include <peakscope/engine/blocked_signals.hpp>
 #include <peakscope/engine/engine.hpp>
 #include <peakscope/engine/own_memory.hpp>
+#include <peakscope/memory/blocked_signals.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -65,7 +65,7 @@ class label_registry {
     }
     // A handler's blocks are not the profiler's own.
     [[nodiscard]] std::uint16_t insert(std::string_view name) {
-        const blocked_signals no_handlers;
+        const memory::blocked_signals no_handlers;
         const own_memory_scope uncounted;
         const auto number = static_cast<std::uint16_t>(names_.size());
         names_.emplace_back(name);

@@ -2,11 +2,11 @@
 // How a thread comes by its record and lets go of it; set-up; fork.
 #pragma once
 
-#include <peakscope/engine/blocked_signals.hpp>
 #include <peakscope/engine/cut.hpp>
 #include <peakscope/engine/end_of_thread.hpp>
 #include <peakscope/engine/event.hpp>
 #include <peakscope/engine/work.hpp>
+#include <peakscope/memory/blocked_signals.hpp>
 #include <peakscope/memory/pages.hpp>
 
 #include <algorithm>
@@ -115,7 +115,7 @@ void with_lent_record(thread_record& record, Arguments&&... arguments) noexcept 
 // The reserve is one for all, so a handler of the thread that has it would wait for it for ever.
 template <class Use>
 void with_reserve(Use use) noexcept {
-    const blocked_signals no_handlers;
+    const memory::blocked_signals no_handlers;
     while (!take(state.reserve))
         std::this_thread::yield();
     state.reserve_events.fetch_add(1, std::memory_order_relaxed);

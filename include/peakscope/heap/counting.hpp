@@ -63,6 +63,9 @@ class counting_source : public names_allocator<chosen<is_statistics, no_statisti
                   "peakscope: a counting heap source takes one batch<...>, one site policy and one allocator's source");
 
     using allocator = chosen<is_statistics, no_statistics, Options...>;
+    static_assert(!is_watched_source<allocator>,
+                  "peakscope: a counting heap source reads the allocator's figures where phases begin and end, and "
+                  "knows the peaks itself: leave watched<...> away");
     static constexpr bool reads_statistics = statistics_option<allocator>;
     using site_policy = chosen<is_site, sites::none, Options...>;
     static constexpr bool captures = !std::same_as<site_policy, sites::none>;
@@ -182,8 +185,9 @@ class counting_source : public names_allocator<chosen<is_statistics, no_statisti
 
 } // namespace detail
 
-/// The heap source over the replaced operators. Its options, in any order: `batch<...>`, and a site policy
-/// (peakscope/sites). Global to the process: it serves one measurement at a time.
+/// The heap source over the replaced operators. Its options, in any order: `batch<...>`, a site policy
+/// (peakscope/sites) and with it `lifetimes`, and an allocator's source, as `heap::jemalloc<>`. Global to the process:
+/// it serves one measurement at a time.
 template <class... Options>
 class counting : public detail::counting_source<detail::operators_of_process, 0, Options...> {
   public:

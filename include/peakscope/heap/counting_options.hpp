@@ -46,6 +46,9 @@ concept statistics_option = requires { typename Option::statistics; };
 
 struct no_statistics {};
 
+template <class Source>
+inline constexpr bool is_watched_source = requires { requires Source::is_watched_at_a_rate; };
+
 // What `reads_allocator` looks for.
 template <class Option>
 struct names_allocator {

@@ -18,8 +18,9 @@ class bounded_series {
     struct point {
         std::int64_t nanoseconds; // of the clock that the caller has
         std::int64_t value;
+        std::int64_t beside; // what else was known then
     };
-    static constexpr std::size_t most_stretches = 1024; // 40 KiB when all are used
+    static constexpr std::size_t most_stretches = 1024; // 56 KiB when all are used
 
     bounded_series() = default;
     bounded_series(const bounded_series&) = delete;
@@ -37,16 +38,24 @@ class bounded_series {
     }
 
     // Any thread, signal handlers too. A point is dropped when another one is being added at that very moment.
-    void add(std::int64_t nanoseconds, std::int64_t value) noexcept {
+    void add(std::int64_t nanoseconds, std::int64_t value, std::int64_t beside = 0) noexcept {
         if (stretches_ == nullptr || busy_.exchange(true, std::memory_order_acquire)) return;
         const std::uint64_t since = nanoseconds > begin_ ? static_cast<std::uint64_t>(nanoseconds - begin_) : 0;
         while (since >> shift_ >= most_stretches)
             halve();
         const std::size_t number = since >> shift_;
         resident_.reach(stretches_, (number + 1) * sizeof(stretch));
-        stretches_[number].add({nanoseconds, value});
+        stretches_[number].add({nanoseconds, value, beside});
         if (used_ <= number) used_ = number + 1;
         busy_.store(false, std::memory_order_release);
+    }
+
+    // What was added is gone. When nothing is added meanwhile.
+    void begin_again(std::int64_t nanoseconds) noexcept {
+        for (; used_ > 0; --used_)
+            stretches_[used_ - 1] = {};
+        begin_ = nanoseconds;
+        shift_ = first_shift;
     }
 
     // In the order of time. When nothing is added any more.

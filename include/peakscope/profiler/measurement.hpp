@@ -11,6 +11,7 @@
 #include <peakscope/core/atomic_pointer.hpp>
 #include <peakscope/core/concepts.hpp>
 #include <peakscope/core/error.hpp>
+#include <peakscope/core/exceptions_needed.hpp>
 #include <peakscope/core/report.hpp>
 #include <peakscope/heap/none.hpp>
 #include <peakscope/profiler/phase_port.hpp>

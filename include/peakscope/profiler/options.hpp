@@ -15,9 +15,10 @@ inline constexpr strict_option strict{};
 struct when_option {
     bool measures;
 };
-/// Measured if so. If not, nothing is: `settle` and a function for the title are not called, phases, labels and work
-/// open nothing, `finish` returns an empty report and calls no backend, and a source that counts on every allocation is
-/// switched off, as by `heap::switch_counting_off`, unless another measurement uses it. If so, it is switched on again.
+/// Measures only where `measures` is true; a source that counts on every allocation is switched on then. Where it is
+/// false, nothing is measured: neither the function that settles nor one for the title is called, phases, labels and
+/// work open nothing, `finish` returns an empty report and calls no backend, and such a source is switched off, as by
+/// `heap::switch_counting_off`, unless another measurement uses it.
 [[nodiscard]] constexpr when_option when(bool measures) noexcept { return {measures}; }
 
 struct when_asked_option {};

@@ -79,7 +79,7 @@ class [[nodiscard]] profiler {
     /// memory that they cache but do not use, and reads the baseline last. `title` is anything that converts to
     /// std::string_view, or a function that returns it; it is copied. Each of `options` is one of options.hpp, or a
     /// function that settles. Throws `usage_error` when a global source is in use, `source_error` when a source cannot
-    /// measure, and what settles throws.
+    /// measure; an exception of the function that settles passes through.
     template <class Title, class... Options>
     explicit profiler(const Title& title, Options&&... options);
 
@@ -87,7 +87,8 @@ class [[nodiscard]] profiler {
     ///
     /// A program that ends with std::exit does not come here. Then the report backend has the report, with a note that
     /// it is unfinished, if the source counts for the process and the thread that started the measurement is the one
-    /// that ends the program; what the backend throws goes to standard error.
+    /// that ends the program; what the backend throws goes to standard error. A measurement that is a static object has
+    /// none: it is destroyed before.
     ~profiler();
     profiler(const profiler&) = delete;
     profiler& operator=(const profiler&) = delete;

@@ -20,7 +20,7 @@ namespace peakscope::report {
 /// How much is shown: 30 to 40 lines of most programs. What is left out is named at the end. The JSON report has all.
 struct console_limits {
     std::size_t sites = 5;          ///< of the measurement, by what they hold
-    std::size_t allocated = 2;      ///< those of them by what they allocated that the others do not show
+    std::size_t allocated = 2;      ///< more of them, by what they allocated, where they are not shown already
     std::size_t callers = 2;        ///< of a line that several functions called
     std::size_t sites_by_phase = 1; ///< of each phase
     std::size_t labels = 8;

@@ -41,6 +41,7 @@ class own_share {
                                                                       bytes rss_change) noexcept;
 
     [[nodiscard]] bool known() const noexcept { return known_; }
+    [[nodiscard]] auto live_bytes() const noexcept { return now_.live_bytes; }
     [[nodiscard]] const estimate& at_reading() const noexcept { return at_reading_; }
     // When RSS was largest since the reading before.
     [[nodiscard]] const estimate& at_highest() const noexcept { return at_highest_; }

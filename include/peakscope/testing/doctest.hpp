@@ -2,6 +2,7 @@
 // doctest: limits on the memory of every test case. Needs doctest.
 //
 //     // in one file, beside counting_operators.hpp:
+//     #define DOCTEST_CONFIG_IMPLEMENT
 //     #include <peakscope/testing/doctest.hpp>
 //     REGISTER_LISTENER("memory", 1, peakscope::testing::doctest_listener);
 //     int main(int argc, char** argv) {

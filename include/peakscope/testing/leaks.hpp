@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Leaks: does the heap grow with every run of the same work?
 //
+//     #include <peakscope/heap/counting.hpp>
 //     #include <peakscope/sites/frames.hpp>
 //     #include <peakscope/sites/libbacktrace.hpp>
 //     using Heap = peakscope::heap::counting<peakscope::sites::frames<8>>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: there is no phase of this name
+// expect-not: 18446744073709551615
 #include <peakscope/profiler/profiler.hpp>
 
 using Build = peakscope::phases<"discovery", peakscope::phase<"rendering", "markdown", "template">>;

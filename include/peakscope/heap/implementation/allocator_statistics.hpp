@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #if defined(__linux__)
@@ -94,11 +95,17 @@ void statistics_session::open() {
     if (interval_ == std::chrono::nanoseconds{}) return;
     try {
         watcher_ = new peakscope::detail::watcher{[read = allocator_.read] { return read().live; }, interval_};
+    } catch (const std::system_error& reason) {
+        allocator_.claim->give_back();
+        throw source_error(source + " cannot be watched, because no thread can be started: " + reason.what());
     } catch (...) {
         allocator_.claim->give_back();
         throw;
     }
 }
+
+// Not in a child of fork, which has no such thread.
+bool statistics_session::watches() const noexcept { return watcher_ != nullptr && watcher_->is_of_this_process(); }
 
 void statistics_session::close() noexcept {
     watcher_ = peakscope::detail::ended(watcher_);
@@ -107,7 +114,8 @@ void statistics_session::close() noexcept {
 
 void statistics_session::enter(window& inner, window* outer) noexcept {
     inner.start_ = allocator_.read();
-    if (watcher_ == nullptr) return;
+    inner.is_watched_ = watches();
+    if (!inner.is_watched_) return;
     inner.peak_ = inner.start_.live.value_or(bytes{});
     const bytes seen = watcher_->take(inner.peak_);
     if (outer != nullptr) outer->peak_ = std::max(outer->peak_, seen);
@@ -122,7 +130,7 @@ heap_figures statistics_session::leave(window& inner, window* outer) noexcept {
     precision of_difference = weaker(start.of_live, end.of_live);
     of_difference.bound = start.of_live.bound + end.of_live.bound; // both readings may be off
     set_totals(figures, *start.live, *end.live, of_difference);
-    if (watcher_ == nullptr) return figures;
+    if (!inner.is_watched_ || !watches()) return figures;
     inner.peak_ = std::max(inner.peak_, watcher_->take(*end.live));
     if (outer != nullptr) outer->peak_ = std::max(outer->peak_, inner.peak_);
     set_peak(figures, inner.peak_, *start.live, sampled(interval_));
@@ -131,8 +139,8 @@ heap_figures statistics_session::leave(window& inner, window* outer) noexcept {
 
 std::vector<timeline_point> statistics_session::readings() const {
     std::vector<timeline_point> points;
-    if (watcher_ == nullptr || !watcher_->is_of_this_process()) return points;
-    watcher_->for_each_reading([&](const memory::bounded_series::point& each) {
+    if (!watches()) return points;
+    watcher_->take_readings([&](const memory::bounded_series::point& each) {
         points.push_back({std::chrono::nanoseconds{each.nanoseconds}, bytes{each.value}, {}});
     });
     return points;

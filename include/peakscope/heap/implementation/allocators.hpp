@@ -33,16 +33,25 @@ allocator_reading glibc_statistics::read() noexcept {
     return now;
 }
 
+// Whether a block of malloc's is in glibc's figures. Other threads may free meanwhile what hides it: then one of
+// several tries shows it.
+[[nodiscard]] inline bool shows_in_mallinfo() noexcept {
+    constexpr std::size_t large = std::size_t{1} << 20U;
+    const auto live_bytes = [] { return glibc_statistics::read().live.value_or(bytes{}).count; };
+    for (int tries = 0; tries < 64; ++tries) {
+        const std::int64_t before = live_bytes();
+        void* volatile probe = std::malloc(large); // volatile: the call must not be optimised away
+        const std::int64_t with_probe = live_bytes();
+        std::free(probe);
+        if (with_probe - before >= static_cast<std::int64_t>(large)) return true;
+    }
+    return false;
+}
+
 // Asked by trying, because what replaces malloc may have its memory from glibc nevertheless. Other allocators may have
 // a mallinfo2 of their own.
 const char* glibc_statistics::missing() noexcept {
-    constexpr std::size_t large = std::size_t{1} << 20U;
-    const auto live_bytes = [] { return read().live.value_or(bytes{}).count; };
-    const std::int64_t before = live_bytes();
-    void* volatile probe = std::malloc(large); // volatile: the call must not be optimised away
-    const std::int64_t with_probe = live_bytes();
-    std::free(probe);
-    return with_probe - before >= static_cast<std::int64_t>(large) && is_of_library("mallinfo2", "gnu_get_libc_version")
+    return is_of_library("mallinfo2", "gnu_get_libc_version") && shows_in_mallinfo()
                ? nullptr
                : "malloc is not glibc's. Do not link or preload another allocator, or use that one's source";
 }

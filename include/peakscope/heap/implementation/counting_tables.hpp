@@ -67,6 +67,7 @@ struct counting_session::tables {
         now.heap_then = heap(most);
         now.largest_heap = heap(largest);
         if (largest.bytes > 0) now.headers_at_largest = {before_largest * header};
+        now.live_bytes = +[]() noexcept { return state.live_bytes.load(std::memory_order_relaxed); };
         most = largest = {};
         return now;
     }

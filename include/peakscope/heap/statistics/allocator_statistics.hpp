@@ -62,6 +62,7 @@ class statistics_session {
         friend statistics_session;
         allocator_reading start_{};
         bytes peak_{};
+        bool is_watched_ = false;
     };
     /// What the profiler allocates cannot be told from the rest.
     struct own_memory {};
@@ -99,6 +100,8 @@ class statistics_session {
     PEAKSCOPE_BODY_ELSEWHERE ~statistics_session();
 
   private:
+    [[nodiscard]] bool watches() const noexcept;
+
     functions allocator_;
     std::chrono::nanoseconds interval_;
     peakscope::detail::watcher* watcher_ = nullptr;
@@ -123,6 +126,7 @@ class statistics_source : public statistics_session {
     static constexpr const char* name = Allocator::name;
     static constexpr const char* unit = Allocator::unit;
     static constexpr const char* allocator_name = Allocator::name;
+    static constexpr bool is_watched_at_a_rate = sizeof...(Options) > 0;
 
     statistics_source() noexcept
         : statistics_session({name, Allocator::missing, Allocator::settle, Allocator::read, &claim_of<Allocator>},

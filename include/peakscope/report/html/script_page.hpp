@@ -50,7 +50,7 @@ function notes(model) {
   const inexact = model.inexact();
   if (inexact.length > 0) said.push(`~ marks a figure that is not exact: ${inexact.join(", ")}.`);
   said.push(`Heap totals ${formatPrecision(json.heap.totals_precision)}, peak ${formatPrecision(json.heap.peak_precision)}; RSS totals ${formatPrecision(json.rss.totals_precision)}, peak ${formatPrecision(json.rss.peak_precision)}; sites ${formatPrecision(json.sites_precision)}.`);
-  said.push("Between two points of the timeline nothing is known. The peaks are points of it.");
+  said.push("Between two points of the timeline nothing is known. The heap's peaks are points of it; RSS may have been higher between two of its own.");
   return [...said, ...json.notes].map((each) => make("li", {}, each));
 }
 

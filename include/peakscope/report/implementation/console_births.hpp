@@ -72,7 +72,7 @@ class birth_tables {
             table.add(std::move(row));
         }
         page_.table_with_head(table);
-        page_.left_out(rows.size() - count, "rows of births");
+        page_.left_out(rows.size() - count, "row of births", "rows of births");
     }
 
     // Where what a phase allocated was freed.
@@ -92,7 +92,8 @@ class birth_tables {
             table.add(std::move(row));
         }
         page_.table_with_head(table);
-        page_.left_out(rows - std::min(rows, most), "rows of where blocks were freed");
+        page_.left_out(rows - std::min(rows, most), "row of where blocks were freed",
+                       "rows of where blocks were freed");
     }
 
   private:

@@ -91,11 +91,11 @@ class console_page {
 
     // What a reader does not see here: told at the end.
     void left_out(const std::string& what) { left_out_ += (left_out_.empty() ? "" : ", ") + what; }
-    void left_out(std::size_t count, const std::string& what) {
-        if (count > 0) left_out(format_count(count) + " " + what);
+    void left_out(std::size_t count, const std::string& one, const std::string& several) {
+        if (count > 0) left_out(format_count(count) + " " + (count == 1 ? one : several));
     }
     [[nodiscard]] const std::string& all_left_out() {
-        left_out(std::exchange(names_cut_, 0), "names' middles");
+        left_out(std::exchange(names_cut_, 0), "name's middle", "names' middles");
         for (const std::string& each : std::exchange(columns_left_out_, {}))
             left_out(each);
         return left_out_;
@@ -104,7 +104,7 @@ class console_page {
     // A figure in a table has no room for its precision: a mark, and the legend below says what it means.
     [[nodiscard]] std::string marked(const std::string& figure, const precision& of) {
         if (of.kind == precision_kind::exact || figure == not_known || figure.empty()) return figure;
-        any_inexact_ = true;
+        (of.kind == precision_kind::sampled ? any_sampled_ : any_bounded_) = true;
         widest_bound_ = std::max(widest_bound_, of.bound);
         return "~" + figure;
     }
@@ -112,9 +112,14 @@ class console_page {
     [[nodiscard]] std::string with_error(const std::string& figure, const std::optional<bytes>& error) {
         return error ? figure + " ±" + format_bytes(*error) : figure;
     }
-    // Whether there was one, and the widest of their bounds.
-    [[nodiscard]] bool any_inexact() const noexcept { return any_inexact_; }
-    [[nodiscard]] bytes widest_bound() const noexcept { return widest_bound_; }
+    // What the mark means; empty where there was none.
+    [[nodiscard]] std::string meaning_of_mark() const {
+        if (!any_bounded_ && !any_sampled_) return {};
+        return "~ not exact" + (any_bounded_ ? ", within " + format_bytes(widest_bound_) + " or less" : "") +
+               (any_bounded_ && any_sampled_ ? ", or sampled"
+                : any_sampled_               ? ", but sampled"
+                                             : "");
+    }
 
   private:
     void end_line(std::string finished) {
@@ -128,7 +133,8 @@ class console_page {
     std::string left_out_{};
     std::set<std::string> columns_left_out_{};
     std::size_t names_cut_ = 0;
-    bool any_inexact_ = false;
+    bool any_bounded_ = false;
+    bool any_sampled_ = false;
     bytes widest_bound_{};
 };
 

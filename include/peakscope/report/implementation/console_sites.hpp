@@ -43,7 +43,7 @@ class site_tables {
             add_callers(table, callers.of(each.place), limits_.callers);
         }
         page_.table_with_head(table);
-        page_.left_out(all.size() - shown.size(), "call sites");
+        page_.left_out(all.size() - shown.size(), "call site", "call sites");
         allocated(shown);
     }
 
@@ -68,7 +68,7 @@ class site_tables {
                     phase.entries > 0 ? phase.heap.peak_precision : report_.heap.peak_precision);
         if (!report_.phases.empty()) add("outside phases", report_.outside_sites, report_.heap.peak_precision);
         if (shown > 0) page_.table_with_head(table);
-        page_.left_out(left_out, "in phases");
+        page_.left_out(left_out, "call site in phases", "call sites in phases");
     }
 
     void labels() {
@@ -90,7 +90,7 @@ class site_tables {
         }
         table.may_go(4);
         page_.table_with_head(table);
-        page_.left_out(report_.labels.size() - count, "labels");
+        page_.left_out(report_.labels.size() - count, "label", "labels");
     }
 
     // Where lifetimes were watched: all blocks, and the lines with the most that did not live long.
@@ -129,7 +129,7 @@ class site_tables {
         for (const auto& [place, of] : std::span{lines}.first(count))
             add(place, of);
         page_.table_with_head(table);
-        page_.left_out(lines.size() - count, "lines with short-lived blocks");
+        page_.left_out(lines.size() - count, "line with short-lived blocks", "lines with short-lived blocks");
     }
 
   private:

@@ -214,12 +214,8 @@ class console_writer {
         when.fates(limits_.births);
     }
 
-    // What the mark before a figure means, where one has it.
     void legend() {
-        if (!page_.any_inexact()) return;
-        page_.line(std::string{"  ~ not exact"} + (page_.widest_bound() > bytes{}
-                                                       ? ", within " + format_bytes(page_.widest_bound()) + " or less"
-                                                       : ""));
+        if (const std::string meaning = page_.meaning_of_mark(); !meaning.empty()) page_.line("  " + meaning);
     }
 
     [[nodiscard]] static std::string indented_name(const phase_report& phase) {

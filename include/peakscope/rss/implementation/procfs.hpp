@@ -122,7 +122,9 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
     }
     own_.read(*last_.rss, peaks_ ? last_.high_water.value_or(*last_.rss) : *last_.rss,
               last_.parts ? last_.parts->anonymous.value_or(*last_.rss) : *last_.rss);
-    if (watcher_ != nullptr && own_.known()) watcher_->add_share(own_.at_reading().share());
+    if (watcher_ != nullptr && peaks_)
+        watcher_->end_interval(*last_.high_water, own_.at_highest().share(), own_.at_reading().share(),
+                               own_.live_bytes());
     return last_;
 }
 
@@ -189,12 +191,16 @@ void procfs_files::open() {
     if (interval_ > std::chrono::nanoseconds{}) {
         auto file = std::make_unique<proc_file>();
         static_cast<void>(file->open(paths_.status, proc_file::access::read));
-        watcher_ = new rss_watcher{[file = std::move(file)] {
-                                       std::array<char, 4096> buffer; // NOLINT: filled by the read
-                                       return kib_after(file->read_start(buffer), "VmRSS:");
-                                   },
-                                   interval_};
-        peaks_ = true;
+        try {
+            watcher_ = new rss_watcher{[file = std::move(file)] {
+                                           std::array<char, 4096> buffer; // NOLINT: filled by the read
+                                           return kib_after(file->read_start(buffer), "VmRSS:");
+                                       },
+                                       interval_};
+            peaks_ = true;
+        } catch (const std::system_error& reason) {
+            remark_ = std::string{"RSS peaks are unavailable: no thread can be started that looks: "} + reason.what();
+        }
         return;
     }
     int reason = clear_refs_.open(paths_.clear_refs, proc_file::access::write);

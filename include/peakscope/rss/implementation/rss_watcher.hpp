@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -20,43 +19,55 @@ class rss_watcher : public peakscope::detail::watcher {
   public:
     template <class Look>
     rss_watcher(Look look, std::chrono::nanoseconds interval) : watcher{std::move(look), interval} {
-        static_cast<void>(shares_.begin(now())); // without memory for it, readings are what they were
+        static_cast<void>(readings_.begin(now())); // without memory for it, there are none
     }
 
-    // At a boundary, on the measuring thread.
-    void add_share(bytes share) noexcept { shares_.add(now(), share.count); }
+    // At each boundary, on the measuring thread: what has been read since the one before is kept, and the profiler's
+    // share is taken out of it. What was read before the first boundary is not kept. The share is known at the
+    // boundaries; between two of them it is taken to have changed as the live bytes of the heap have, or evenly where
+    // these are not known. But no reading is kept as more than the peak that was found in between, and the highest is
+    // that peak.
+    void end_interval(bytes highest, bytes share_at_highest, bytes share, number_beside live_bytes) {
+        const boundary now{watcher::now(), share.count, live_bytes != nullptr ? live_bytes() : 0};
+        const std::int64_t peak = (highest - share_at_highest).count;
+        take_readings([&](const memory::bounded_series::point& each) {
+            if (last_.nanoseconds == 0) return;
+            const std::int64_t rest = each.value - share_between(last_, now, each);
+            readings_.add(each.nanoseconds, each.value == highest.count ? peak : std::min(rest, peak));
+        });
+        note_beside(live_bytes);
+        last_ = now;
+    }
 
-    // Each with the profiler's share taken out, which is known at boundaries alone: between two of them it is taken to
-    // have changed evenly. By the steady clock.
-    [[nodiscard]] std::vector<timeline_point> readings() {
-        std::vector<point> shares;
-        shares_.for_each([&](const point& each) { shares.push_back(each); });
+    // By the steady clock.
+    [[nodiscard]] std::vector<timeline_point> readings() const {
         std::vector<timeline_point> points;
-        std::size_t next = 0;
-        for_each_reading([&](const point& each) {
-            while (next < shares.size() && shares[next].nanoseconds <= each.nanoseconds)
-                ++next;
-            std::int64_t share = 0;
-            if (!shares.empty())
-                share = share_between(shares[std::max<std::size_t>(next, 1) - 1],
-                                      shares[std::min(next, shares.size() - 1)], each.nanoseconds);
-            points.push_back({std::chrono::nanoseconds{each.nanoseconds}, {}, bytes{each.value - share}});
+        readings_.for_each([&](const memory::bounded_series::point& each) {
+            points.push_back({std::chrono::nanoseconds{each.nanoseconds}, {}, bytes{each.value}});
         });
         return points;
     }
 
   private:
-    using point = memory::bounded_series::point;
+    struct boundary {
+        std::int64_t nanoseconds; // 0: there was none
+        std::int64_t share;
+        std::int64_t live_bytes;
+    };
 
-    [[nodiscard]] static std::int64_t share_between(const point& before, const point& after,
-                                                    std::int64_t nanoseconds) noexcept {
-        if (after.nanoseconds <= before.nanoseconds) return before.value;
-        const double part = static_cast<double>(nanoseconds - before.nanoseconds) /
-                            static_cast<double>(after.nanoseconds - before.nanoseconds);
-        return before.value + static_cast<std::int64_t>(part * static_cast<double>(after.value - before.value));
+    [[nodiscard]] static std::int64_t share_between(const boundary& before, const boundary& after,
+                                                    const memory::bounded_series::point& at) noexcept {
+        const bool by_heap = before.live_bytes != after.live_bytes;
+        const std::int64_t whole =
+            by_heap ? after.live_bytes - before.live_bytes : after.nanoseconds - before.nanoseconds;
+        const std::int64_t so_far = by_heap ? at.beside - before.live_bytes : at.nanoseconds - before.nanoseconds;
+        if (whole == 0) return after.share;
+        const double part = std::clamp(static_cast<double>(so_far) / static_cast<double>(whole), 0.0, 1.0);
+        return before.share + static_cast<std::int64_t>(part * static_cast<double>(after.share - before.share));
     }
 
-    memory::bounded_series shares_{};
+    memory::bounded_series readings_{};
+    boundary last_{0, 0, 0};
 };
 
 } // namespace peakscope::rss::detail

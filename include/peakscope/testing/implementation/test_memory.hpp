@@ -91,7 +91,8 @@ void test_memory::end(const char* name, bool has_failed, void (*print)(void* to,
         line += name;
         line += "': heap Δ " + (report.heap.delta ? format_signed_bytes(*report.heap.delta) : "n/a") + ", peak " +
                 (report.heap.peak_delta ? format_signed_bytes(*report.heap.peak_delta) : "n/a") + ", " +
-                (report.heap.allocations ? format_count(*report.heap.allocations) : "n/a") + " allocations";
+                (report.heap.allocations ? format_count(*report.heap.allocations) : "n/a") +
+                (report.heap.allocations == 1 ? " allocation" : " allocations");
         print(to, line.c_str());
     }
     if (has_failed) return;

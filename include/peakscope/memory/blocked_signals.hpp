@@ -7,7 +7,7 @@
 #include <csignal>
 #endif
 
-namespace peakscope::engine {
+namespace peakscope::memory {
 
 class blocked_signals {
   public:
@@ -31,4 +31,4 @@ class blocked_signals {
 #endif
 };
 
-} // namespace peakscope::engine
+} // namespace peakscope::memory
