@@ -4,8 +4,9 @@
 //   heap/malloc_counting_functions.hpp   replaces the malloc family as well; the same
 //   sites/                               call stacks and their names; libunwind, libbacktrace
 //   testing/                             for tests
-//   report/json.hpp, json_reader.hpp     need nlohmann-json, as do dhat.hpp, firefox.hpp, html.hpp, speedscope.hpp and
-//   trace.hpp report/pprof.hpp                     needs protozero and zlib
+//   report/json.hpp, json_reader.hpp     need nlohmann-json
+//   report/dhat.hpp, firefox.hpp, html.hpp, speedscope.hpp, trace.hpp: the same
+//   report/pprof.hpp                     needs protozero and zlib
 #pragma once
 
 #include <peakscope/core/bytes.hpp>

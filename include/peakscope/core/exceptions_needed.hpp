@@ -3,7 +3,6 @@
 #pragma once
 
 #ifndef __cpp_exceptions
-#error                                                                                                                 \
-    "peakscope: only files that open phases can be compiled with -fno-exceptions, by <peakscope/profiler/profiler.hpp>. Compile this file, which measures or has the library's bodies, without that flag."
+#error "peakscope: what measures, and the bodies, need exceptions; -fno-exceptions is for files that open phases."
 #include <peakscope/this_file_is_compiled_without_exceptions> // there is no such header: the compiler ends here
 #endif
