@@ -267,12 +267,12 @@ TEST_CASE("a series keeps its extremes and its memory, however long it goes on")
     REQUIRE(series.begin(0));
     constexpr std::int64_t second = 1'000'000'000;
     for (std::int64_t i = 0; i < 1'000'000; ++i) // eleven days
-        series.add(i * second, i == 654'321 ? 1'000 : i == 765'432 ? -1'000 : i % 10);
+        series.add({i * second, i == 654'321 ? 1'000 : i == 765'432 ? -1'000 : i % 10});
     std::size_t count = 0;
     std::int64_t before = -1;
     bool has_highest = false;
     bool has_lowest = false;
-    series.for_each([&](const memory::bounded_series::point& each) {
+    series.for_each([&](const memory::series_point& each) {
         ++count;
         CHECK(each.nanoseconds > before);
         before = each.nanoseconds;

@@ -25,7 +25,7 @@ def shape(line):
     line = re.sub(r"~?[-+]?[\d,.]+ ?(B|KiB|MiB|GiB)\b", "BYTES", line)
     line = re.sub(r"[\d,.]+ (ns|µs|ms|s)\b", "TIME", line)
     line = re.sub(r"BYTES or less", "BYTES", line)
-    line = re.sub(r"\d+ (call sites?)", r"\1", line)
+    line = re.sub(r"\d+ (call sites?(?: in phases)?|in phases)", r"\1", line)
     return " ".join(line.replace("<- the high-water mark", "").split())
 
 

@@ -111,9 +111,9 @@ inline void add_to_timeline(bool peak_rose) noexcept {
     const std::int64_t live_bytes = state.live_bytes.load(std::memory_order_relaxed);
     const std::int64_t now = nanoseconds_now();
     if (peak_rose)
-        state.timeline->add(state.peak_nanoseconds.load(std::memory_order_relaxed),
-                            state.peak_bytes.load(std::memory_order_relaxed));
-    if (now - before <= longest_reading) state.timeline->add(now, live_bytes);
+        state.timeline->add(
+            {state.peak_nanoseconds.load(std::memory_order_relaxed), state.peak_bytes.load(std::memory_order_relaxed)});
+    if (now - before <= longest_reading) state.timeline->add({now, live_bytes});
 }
 
 // Moves pending bytes into the shared sum and offers a candidate for the peak; true when the peak rose. Called inside

@@ -13,19 +13,26 @@
 
 namespace peakscope::memory {
 
-class bounded_series {
-  public:
-    struct point {
-        std::int64_t nanoseconds; // of the clock that the caller has
-        std::int64_t value;
-        std::int64_t beside; // what else was known then
-    };
-    static constexpr std::size_t most_stretches = 1024; // 56 KiB when all are used
+struct series_point {
+    std::int64_t nanoseconds; // of the clock that the caller has
+    std::int64_t value;
+};
 
-    bounded_series() = default;
-    bounded_series(const bounded_series&) = delete;
-    bounded_series& operator=(const bounded_series&) = delete;
-    ~bounded_series() {
+// And what else was known then.
+struct series_point_beside : series_point {
+    std::int64_t beside;
+};
+
+template <class Point>
+class series_of {
+  public:
+    using point = Point;
+    static constexpr std::size_t most_stretches = 1024; // 40 KiB when all are used, and 56 with what was known beside
+
+    series_of() = default;
+    series_of(const series_of&) = delete;
+    series_of& operator=(const series_of&) = delete;
+    ~series_of() {
         resident_.give_back();
         release_pages(stretches_, most_stretches * sizeof(stretch));
     }
@@ -38,14 +45,15 @@ class bounded_series {
     }
 
     // Any thread, signal handlers too. A point is dropped when another one is being added at that very moment.
-    void add(std::int64_t nanoseconds, std::int64_t value, std::int64_t beside = 0) noexcept {
+    void add(const point& added) noexcept {
         if (stretches_ == nullptr || busy_.exchange(true, std::memory_order_acquire)) return;
-        const std::uint64_t since = nanoseconds > begin_ ? static_cast<std::uint64_t>(nanoseconds - begin_) : 0;
+        const std::uint64_t since =
+            added.nanoseconds > begin_ ? static_cast<std::uint64_t>(added.nanoseconds - begin_) : 0;
         while (since >> shift_ >= most_stretches)
             halve();
         const std::size_t number = since >> shift_;
         resident_.reach(stretches_, (number + 1) * sizeof(stretch));
-        stretches_[number].add({nanoseconds, value, beside});
+        stretches_[number].add(added);
         if (used_ <= number) used_ = number + 1;
         busy_.store(false, std::memory_order_release);
     }
@@ -78,7 +86,7 @@ class bounded_series {
         point highest;
         bool used;
 
-        void add(point added) noexcept {
+        void add(const point& added) noexcept {
             if (!used || added.value < lowest.value) lowest = added;
             if (!used || added.value > highest.value) highest = added;
             used = true;
@@ -104,5 +112,7 @@ class bounded_series {
     std::size_t used_ = 0;
     std::atomic<bool> busy_{false};
 };
+
+using bounded_series = series_of<series_point>;
 
 } // namespace peakscope::memory

@@ -60,7 +60,7 @@ class watcher {
         return std::max(now, std::exchange(largest_, now));
     }
 
-    // Hands over what it has seen since the last call, as points of `memory::bounded_series` by the steady clock.
+    // Hands over what it has seen since the last call, as `memory::series_point_beside`, by the steady clock.
     template <class Use>
     void take_readings(Use use) {
         const std::lock_guard lock{guard_};
@@ -90,7 +90,7 @@ class watcher {
         const std::int64_t end = now();
         if (!was_held_up(end - begin)) {
             const number_beside beside = beside_.load(std::memory_order_relaxed);
-            over_time_.add(end, seen, beside != nullptr ? beside() : 0);
+            over_time_.add({{end, seen}, beside != nullptr ? beside() : 0});
         }
     }
 
@@ -108,7 +108,7 @@ class watcher {
     std::condition_variable wakes_{};
     bool ends_ = false;
     bytes largest_{};
-    memory::bounded_series over_time_{};
+    memory::series_of<memory::series_point_beside> over_time_{};
     std::int64_t usual_look_ = 0; // nanoseconds
     std::atomic<number_beside> beside_{nullptr};
     std::thread thread_{}; // std::jthread is not in every standard library

@@ -140,7 +140,7 @@ heap_figures statistics_session::leave(window& inner, window* outer) noexcept {
 std::vector<timeline_point> statistics_session::readings() const {
     std::vector<timeline_point> points;
     if (!watches()) return points;
-    watcher_->take_readings([&](const memory::bounded_series::point& each) {
+    watcher_->take_readings([&](const memory::series_point& each) {
         points.push_back({std::chrono::nanoseconds{each.nanoseconds}, bytes{each.value}, {}});
     });
     return points;

@@ -263,7 +263,7 @@ std::string counting_session::remark() const {
 
 std::vector<timeline_point> counting_session::timeline() const {
     std::vector<timeline_point> points;
-    tables_->timeline.for_each([&](const memory::bounded_series::point& each) {
+    tables_->timeline.for_each([&](const memory::series_point& each) {
         points.push_back({std::chrono::nanoseconds{each.nanoseconds}, bytes{each.value}, {}});
     });
     return points;

@@ -25,10 +25,10 @@ void timeline_recorder::add_entry(const phase_entry& entry, std::uint64_t number
 
 void timeline_recorder::add_readings(std::chrono::nanoseconds begin, const heap_figures& heap, const rss_figures& rss,
                                      std::chrono::nanoseconds end) noexcept {
-    if (heap.start) heap_.add(begin.count(), heap.start->count);
-    if (heap.end) heap_.add(end.count(), heap.end->count);
-    if (rss.start) rss_.add(begin.count(), rss.start->count);
-    if (rss.end) rss_.add(end.count(), rss.end->count);
+    if (heap.start) heap_.add({begin.count(), heap.start->count});
+    if (heap.end) heap_.add({end.count(), heap.end->count});
+    if (rss.start) rss_.add({begin.count(), rss.start->count});
+    if (rss.end) rss_.add({end.count(), rss.end->count});
 }
 
 // Every part of a report that has the time of a peak.
@@ -57,10 +57,10 @@ void timeline_recorder::write(memory_report& report) const {
     timeline_report& into = report.timeline;
     for (timeline_point& each : into.points)
         each.at = since_start(report, each.at);
-    heap_.for_each([&](const memory::bounded_series::point& each) {
+    heap_.for_each([&](const memory::series_point& each) {
         into.points.push_back({since_start(report, std::chrono::nanoseconds{each.nanoseconds}), bytes{each.value}, {}});
     });
-    rss_.for_each([&](const memory::bounded_series::point& each) {
+    rss_.for_each([&](const memory::series_point& each) {
         into.points.push_back({since_start(report, std::chrono::nanoseconds{each.nanoseconds}), {}, bytes{each.value}});
     });
     for_each_peak_at(report, [&](auto& of) { into.points.push_back({*of.peak_at, of.heap.peak, {}}); });

@@ -43,6 +43,7 @@ class site_tables {
             add_callers(table, callers.of(each.place), limits_.callers);
         }
         page_.table_with_head(table);
+        left_out_any_ = all.size() > shown.size();
         page_.left_out(all.size() - shown.size(), "call site", "call sites");
         allocated(shown);
     }
@@ -68,7 +69,10 @@ class site_tables {
                     phase.entries > 0 ? phase.heap.peak_precision : report_.heap.peak_precision);
         if (!report_.phases.empty()) add("outside phases", report_.outside_sites, report_.heap.peak_precision);
         if (shown > 0) page_.table_with_head(table);
-        page_.left_out(left_out, "call site in phases", "call sites in phases");
+        if (left_out_any_)
+            page_.left_out(left_out, "in phases", "in phases");
+        else
+            page_.left_out(left_out, "call site in phases", "call sites in phases");
     }
 
     void labels() {
@@ -217,6 +221,7 @@ class site_tables {
     const memory_report& report_;
     const console_limits& limits_;
     console_page& page_;
+    bool left_out_any_ = false;
 };
 
 } // namespace peakscope::report::detail

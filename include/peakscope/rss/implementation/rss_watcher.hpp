@@ -30,10 +30,10 @@ class rss_watcher : public peakscope::detail::watcher {
     void end_interval(bytes highest, bytes share_at_highest, bytes share, number_beside live_bytes) {
         const boundary now{watcher::now(), share.count, live_bytes != nullptr ? live_bytes() : 0};
         const std::int64_t peak = (highest - share_at_highest).count;
-        take_readings([&](const memory::bounded_series::point& each) {
+        take_readings([&](const memory::series_point_beside& each) {
             if (last_.nanoseconds == 0) return;
             const std::int64_t rest = each.value - share_between(last_, now, each);
-            readings_.add(each.nanoseconds, each.value == highest.count ? peak : std::min(rest, peak));
+            readings_.add({each.nanoseconds, each.value == highest.count ? peak : std::min(rest, peak)});
         });
         note_beside(live_bytes);
         last_ = now;
@@ -42,7 +42,7 @@ class rss_watcher : public peakscope::detail::watcher {
     // By the steady clock.
     [[nodiscard]] std::vector<timeline_point> readings() const {
         std::vector<timeline_point> points;
-        readings_.for_each([&](const memory::bounded_series::point& each) {
+        readings_.for_each([&](const memory::series_point& each) {
             points.push_back({std::chrono::nanoseconds{each.nanoseconds}, {}, bytes{each.value}});
         });
         return points;
@@ -56,7 +56,7 @@ class rss_watcher : public peakscope::detail::watcher {
     };
 
     [[nodiscard]] static std::int64_t share_between(const boundary& before, const boundary& after,
-                                                    const memory::bounded_series::point& at) noexcept {
+                                                    const memory::series_point_beside& at) noexcept {
         const bool by_heap = before.live_bytes != after.live_bytes;
         const std::int64_t whole =
             by_heap ? after.live_bytes - before.live_bytes : after.nanoseconds - before.nanoseconds;
