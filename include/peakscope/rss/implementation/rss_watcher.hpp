@@ -29,13 +29,13 @@ class rss_watcher : public peakscope::detail::watcher {
     // that peak.
     void end_interval(bytes highest, bytes share_at_highest, bytes share, number_beside live_bytes) {
         const boundary now{watcher::now(), share.count, live_bytes != nullptr ? live_bytes() : 0};
+        note_beside(live_bytes);
         const std::int64_t peak = (highest - share_at_highest).count;
         take_readings([&](const memory::series_point_beside& each) {
             if (last_.nanoseconds == 0) return;
             const std::int64_t rest = each.value - share_between(last_, now, each);
             readings_.add({each.nanoseconds, each.value == highest.count ? peak : std::min(rest, peak)});
         });
-        note_beside(live_bytes);
         last_ = now;
     }
 
