@@ -123,8 +123,8 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
     own_.read(*last_.rss, peaks_ ? last_.high_water.value_or(*last_.rss) : *last_.rss,
               last_.parts ? last_.parts->anonymous.value_or(*last_.rss) : *last_.rss);
     if (watcher_ != nullptr && peaks_)
-        watcher_->end_interval(*last_.high_water, own_.at_highest().share(), own_.at_reading().share(),
-                               own_.live_bytes());
+        watcher_->end_interval(last_.high_water.value_or(*last_.rss), own_.at_highest().share(),
+                               own_.at_reading().share(), own_.live_bytes());
     return last_;
 }
 
