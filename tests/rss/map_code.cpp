@@ -26,8 +26,8 @@ bytes rss_while(auto act) {
     return *memory.finish().rss.delta;
 }
 
-// ThreadSanitizer would make shadow pages resident for what it sees read.
-[[gnu::no_sanitize_thread]] unsigned read_constants() {
+// A sanitizer would make shadow pages resident for what it sees read.
+[[gnu::no_sanitize_thread, gnu::no_sanitize_address]] unsigned read_constants() {
     const volatile unsigned char* first = constants.data();
     unsigned sum = 0;
     for (std::size_t i = 0; i < constants.size(); i += page_bytes)

@@ -27,15 +27,15 @@ class pages {
     pages& operator=(const pages&) = delete;
 
     // Each of so many of them, from `first` on.
-    [[gnu::no_sanitize_thread]] void read(std::int64_t first, std::int64_t count) const {
+    [[gnu::no_sanitize_thread, gnu::no_sanitize_address]] void read(std::int64_t first, std::int64_t count) const {
         const auto* const all = static_cast<const volatile char*>(address_);
         for (std::int64_t i = first; i < first + count; ++i)
             static_cast<void>(all[i * 4'096]);
     }
 
   private:
-    // ThreadSanitizer would make shadow pages resident for what it sees written.
-    [[gnu::no_sanitize_thread]] static void touch(volatile char* first, std::size_t count) {
+    // A sanitizer would make shadow pages resident for what it sees read or written.
+    [[gnu::no_sanitize_thread, gnu::no_sanitize_address]] static void touch(volatile char* first, std::size_t count) {
         for (std::size_t i = 0; i < count; i += 4'096)
             first[i] = 1;
     }
@@ -53,7 +53,7 @@ inline long resident_pages() {
 }
 
 // Whether each page that becomes resident shows at once.
-[[gnu::no_sanitize_thread]] inline bool kernel_reads_exactly() {
+[[gnu::no_sanitize_thread, gnu::no_sanitize_address]] inline bool kernel_reads_exactly() {
     static_cast<void>(resident_pages()); // what the reading itself needs
     const std::size_t count = 64;
     auto* const memory = static_cast<volatile char*>(

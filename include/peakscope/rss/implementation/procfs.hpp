@@ -130,7 +130,7 @@ procfs_files::reading procfs_files::read_boundary() noexcept {
 
 // A page more is a page more, time and again: where readings are of folded counters, they move by a batch or not at
 // all. Other threads may get in the way, so it has three tries.
-[[gnu::no_sanitize_thread]] bool procfs_files::reads_exactly() noexcept {
+[[gnu::no_sanitize_thread, gnu::no_sanitize_address]] bool procfs_files::reads_exactly() noexcept {
 #if defined(__linux__)
     const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     constexpr std::size_t pages = 8;
