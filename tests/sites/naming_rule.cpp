@@ -82,4 +82,17 @@ TEST_CASE("the caller of a wrapper is shown in its place, and where there is non
     CHECK(shown<names>({0, 2, 0}) == "xmalloc");
 }
 
+TEST_CASE("stacks share the names of their frames") {
+    attribution of;
+    of.stacks = {{0, 1, 3}, {3, 4}};
+    const named_stacks named = sites::name_stacks<made_up>(of);
+    const stack_frame& first = named.stacks[0].frames[2];
+    const stack_frame& same = named.stacks[1].frames[0];
+    const stack_frame& in_same_file = named.stacks[1].frames[1];
+    CHECK(same.function.str().data() == first.function.str().data());
+    CHECK(same.file.str().data() == first.file.str().data());
+    CHECK(in_same_file.file.str().data() == first.file.str().data());
+    CHECK(in_same_file.function != first.function);
+}
+
 } // namespace naming_rule_tests

@@ -9,6 +9,7 @@
 #include <peakscope/core/bytes.hpp>
 #include <peakscope/core/duration.hpp>
 #include <peakscope/core/precision.hpp>
+#include <peakscope/core/shared_text.hpp>
 #include <peakscope/core/timeline.hpp>
 
 #include <compare>
@@ -124,8 +125,8 @@ struct naming_figures {
 
 /// One frame of a call stack.
 struct stack_frame {
-    std::string function{};
-    std::string file{};
+    shared_text function{};
+    shared_text file{};
     std::uint32_t line = 0;
     bool inlined = false;
     std::uint64_t address = 0; ///< the return address; of an inlined frame, that of the function it is inlined into

@@ -83,9 +83,9 @@ class dhat : public text_backend<dhat> {
         std::string address = detail::frame_name({.address = frame.address});
         if (frame.function.empty() && frame.file.empty()) return address;
         std::string text = frame.address != 0 ? address + ": " : std::string{};
-        text += frame.function.empty() ? "???" : frame.function;
+        text += frame.function.empty() ? "???" : frame.function.view();
         if (!frame.file.empty())
-            text += " (" + frame.file + (frame.line > 0 ? ":" + std::to_string(frame.line) : "") + ")";
+            text += " (" + frame.file.str() + (frame.line > 0 ? ":" + std::to_string(frame.line) : "") + ")";
         return text;
     }
 };

@@ -5,6 +5,7 @@
 #include <peakscope/core/error.hpp>
 #include <peakscope/core/members.hpp>
 #include <peakscope/core/report.hpp>
+#include <peakscope/core/shared_text.hpp>
 #include <peakscope/report/json_rules.hpp>
 
 #include <nlohmann/json.hpp>
@@ -92,6 +93,7 @@ class json_place {
 
     // The value as a member of a report's struct has it.
     void read(std::string& into) const { into = text(); }
+    void read(shared_text& into) const { into = text(); }
     void read(bool& into) const { into = truth(); }
     void read(std::int64_t& into) const { into = integer(); }
     void read(std::uint64_t& into) const { into = count(); }

@@ -94,7 +94,7 @@ template <class ParentOf>
     const stack_frame& shown = made.stack[named.shown];
     made.function = shown.function;
     made.line = shown.line;
-    made.file = !root.empty() && shown.file.starts_with(root) ? shown.file.substr(root.size()) : shown.file;
+    made.file = !root.empty() && shown.file.starts_with(root) ? shown.file.str().substr(root.size()) : shown.file.str();
     if (made.line == 0) made.file = made.file.substr(made.file.rfind('/') + 1); // a program or a library
     return made;
 }

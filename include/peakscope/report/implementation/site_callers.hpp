@@ -26,12 +26,12 @@ namespace peakscope::report::detail {
         return frame.line == site.line && frame.function == site.function && frame.file.ends_with(within_tree);
     });
     if (within_tree.empty() || named == site.stack.end()) return {};
-    const std::string_view tree = std::string_view{named->file}.substr(0, named->file.size() - within_tree.size());
+    const std::string_view tree = named->file.view().substr(0, named->file.size() - within_tree.size());
     const auto caller = ranges::find_if(named + 1, site.stack.end(), [&](const stack_frame& frame) {
         return !frame.file.empty() && frame.file.starts_with(tree) && frame.function != site.function;
     });
     if (caller == site.stack.end()) return {};
-    return place_of(caller->file.substr(tree.size()), caller->line, short_name(caller->function));
+    return place_of(caller->file.str().substr(tree.size()), caller->line, short_name(caller->function));
 }
 
 class line_callers {

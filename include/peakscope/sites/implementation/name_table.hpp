@@ -3,6 +3,7 @@
 // once: 0 and the string, and from then on its number, counted from 1.
 #pragma once
 
+#include <peakscope/core/shared_text.hpp>
 #include <peakscope/sites/name_table.hpp>
 
 #include <cstddef>
@@ -53,7 +54,7 @@ class name_decoder {
         }
         return fail();
     }
-    [[nodiscard]] std::string_view string() {
+    [[nodiscard]] shared_text string() {
         const std::uint64_t which = number();
         if (which > 0) {
             if (which <= strings_.size()) return strings_[which - 1];
@@ -65,7 +66,7 @@ class name_decoder {
             fail();
             return {};
         }
-        strings_.push_back(rest_.substr(0, size));
+        strings_.emplace_back(rest_.substr(0, size));
         rest_.remove_prefix(size);
         return strings_.back();
     }
@@ -80,7 +81,7 @@ class name_decoder {
     }
 
     std::string_view rest_;
-    std::vector<std::string_view> strings_{};
+    std::vector<shared_text> strings_{};
     bool failed_ = false;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peakscope/core/function_name.hpp>
+#include <peakscope/core/shared_text.hpp>
 #include <peakscope/sites/implementation/modules.hpp>
 #include <peakscope/sites/implementation/name_lookup.hpp>
 #include <peakscope/sites/name_table.hpp>
@@ -26,7 +27,7 @@ namespace peakscope::sites {
 bool naming_rule::is_library(const stack_frame& frame) const {
     const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
     // A file with a relative path was compiled elsewhere, as those of a distribution are: its library tells.
-    const std::string known_by = frame.address == 0 || frame.file.starts_with('/')
+    const std::string known_by = frame.address == 0 || frame.file.starts_with("/")
                                      ? frame.file
                                      : detail::object_of(frame.address).path; // "" for the program itself
     const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
@@ -60,6 +61,15 @@ namespace detail {
     }
 }
 
+// One copy of each text.
+class text_pool {
+  public:
+    void share(shared_text& text) { text = *texts_.insert(text).first; }
+
+  private:
+    std::set<shared_text> texts_{};
+};
+
 // The frames of each address; stacks share most of theirs.
 [[nodiscard]] inline name_table named_addresses(const attribution& of, const any_symboliser& names,
                                                 named_stacks& named) {
@@ -77,11 +87,14 @@ namespace detail {
         names.prepare(names.object, addresses);
     }
     module_list modules;
+    text_pool pool;
     for (auto& [each, frames] : all) {
         names.append(names.object, each, frames);
         const std::optional<std::uint32_t> module_number = modules.number_of(each);
         for (stack_frame& frame : frames) {
             frame.function = as_in_source(frame.function);
+            pool.share(frame.function);
+            pool.share(frame.file);
             frame.address = each;
             frame.module = module_number;
         }
@@ -128,7 +141,7 @@ named_stacks name_stacks(const attribution& of, const any_symboliser& names, con
             made.shown = made.frames.size() - 1;
         }
         if (users != made.frames.end() && users->line == 0 && !users->file.empty())
-            without_lines.insert(users->file.substr(users->file.rfind('/') + 1));
+            without_lines.insert(users->file.str().substr(users->file.view().rfind('/') + 1));
         if (users != made.frames.end() && users->line > 0) users_files.push_back(users->file);
         named.stacks.push_back(std::move(made));
     }
