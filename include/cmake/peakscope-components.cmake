@@ -23,6 +23,16 @@ find_path(PEAKSCOPE_RANGES_INCLUDE range/v3/version.hpp)
 find_path(PEAKSCOPE_JSON_INCLUDE nlohmann/json.hpp)
 find_path(PEAKSCOPE_UNWIND_INCLUDE libunwind.h)
 find_library(PEAKSCOPE_UNWIND_LIBRARY unwind)
+# Of a program that is linked statically. g++'s own half of the unwinder comes before libunwind's, with which exceptions
+# that are thrown end the program.
+set(peakscope_unwinder ${PEAKSCOPE_UNWIND_LIBRARY})
+if(PEAKSCOPE_UNWIND_LIBRARY MATCHES "[.]a$")
+  find_library(PEAKSCOPE_LZMA_LIBRARY lzma)
+  set(peakscope_unwinder gcc_eh ${PEAKSCOPE_UNWIND_LIBRARY})
+  if(PEAKSCOPE_LZMA_LIBRARY)
+    list(APPEND peakscope_unwinder ${PEAKSCOPE_LZMA_LIBRARY})
+  endif()
+endif()
 # libbacktrace comes with g++, and its header and its archive lie among g++'s own; clang++ is told of them.
 if(NOT DEFINED PEAKSCOPE_GCC_FOLDERS)
   execute_process(COMMAND g++ -print-file-name=include OUTPUT_VARIABLE peakscope_gcc_include ERROR_QUIET
@@ -56,7 +66,7 @@ peakscope_component(sites "libunwind and g++'s libbacktrace (Debian: libunwind-d
                     PEAKSCOPE_UNWIND_LIBRARY PEAKSCOPE_BACKTRACE_INCLUDE PEAKSCOPE_BACKTRACE_LIBRARY)
 if(peakscope_sites_FOUND)
   set_property(TARGET peakscope::sites APPEND PROPERTY INTERFACE_LINK_LIBRARIES
-               ${PEAKSCOPE_UNWIND_LIBRARY} ${PEAKSCOPE_BACKTRACE_LIBRARY} ${CMAKE_DL_LIBS})
+               ${peakscope_unwinder} ${PEAKSCOPE_BACKTRACE_LIBRARY} ${CMAKE_DL_LIBS})
   # After the compiler's own, where g++'s headers would be in the way of clang++'s.
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     set_property(TARGET peakscope::sites PROPERTY INTERFACE_COMPILE_OPTIONS "SHELL:-idirafter ${PEAKSCOPE_BACKTRACE_INCLUDE}")

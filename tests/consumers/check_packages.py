@@ -34,6 +34,10 @@ using Heap = peakscope::heap::counting<>;
 #endif
 using Memory = peakscope::profiler<peakscope::phases<"work">, Heap, peakscope::rss::procfs, peakscope::report::console>;
 int main() {
+    try {
+        throw 1;
+    } catch (int) { // which libunwind's half of an unwinder does not get to
+    }
     Memory memory{"packaged"};
     void* block = nullptr;
     {
@@ -69,10 +73,10 @@ class Packages(unittest.TestCase):
         self.assertIsNotNone(found, f"the README shows no '{mark}'")
         return found.group(1)
 
-    def build_with_cmake(self, mark, *arguments, whole=False):
+    def build_with_cmake(self, mark, *arguments, whole=False, first=""):
         program = self.root / "program"
         (program / "CMakeLists.txt").write_text(
-            "cmake_minimum_required(VERSION 3.16)\nproject(generator CXX)\nadd_executable(generator main.cpp)\n"
+            "cmake_minimum_required(VERSION 3.16)\nproject(generator CXX)\n" + first + "add_executable(generator main.cpp)\n"
             "target_compile_definitions(generator PRIVATE WITH_SITES)\ntarget_compile_options(generator PRIVATE -g)\n" + self.lines_of_readme(mark) +
             ("" if whole else "target_compile_definitions(generator PRIVATE BODIES_ARE_LINKED)\n"
              f"target_link_libraries(generator PRIVATE {' '.join(self.archives)})\n"))
@@ -96,6 +100,13 @@ class Packages(unittest.TestCase):
         (self.root / "program" / "peakscope").mkdir()
         shutil.copytree(self.source / "include", self.root / "program" / "peakscope" / "include")
         self.build_with_cmake("cmake, a copy")
+
+    def test_a_static_program(self):
+        (self.root / "program" / "peakscope").mkdir()
+        shutil.copytree(self.source / "include", self.root / "program" / "peakscope" / "include")
+        self.build_with_cmake("cmake, a copy", "-DCMAKE_EXE_LINKER_FLAGS=-static", first="set(CMAKE_FIND_LIBRARY_SUFFIXES .a)\n")
+        linked = subprocess.run(["ldd", self.root / "built" / "generator"], capture_output=True, text=True)
+        self.assertNotEqual(linked.returncode, 0, linked.stdout)
 
     def test_fetched(self):
         # CMake's own way to give FetchContent a folder in the place of a download.
