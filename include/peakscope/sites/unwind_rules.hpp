@@ -16,122 +16,30 @@
 // are never looked for outside of the thread's stack.
 #pragma once
 
-#include <peakscope/memory/hash.hpp>
-#include <peakscope/memory/pages.hpp>
-#include <peakscope/memory/resident.hpp>
-#include <peakscope/memory/spin_lock.hpp>
 #include <peakscope/sites/fork_guard.hpp>
+#include <peakscope/sites/object_of.hpp>
 #include <peakscope/sites/stack.hpp>
 #include <peakscope/sites/stack_limits.hpp>
-#include <peakscope/sites/stack_table.hpp>
+#include <peakscope/sites/unwind_rule_table.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
+#include <iterator>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
 namespace peakscope::sites::detail {
 
-struct unwind_rule {
-    enum kind_of : std::uint8_t {
-        not_known, // yet
-        from_stack_pointer,
-        from_frame_pointer,
-        outermost, // nothing lies behind it
-        ask        // libunwind, each time
-    };
-    kind_of kind = not_known;
-    std::uint8_t keeps_frame_pointer = 0; // at how many words below the frame's end; 0: the register is left as it is
-    std::uint32_t size_bytes = 0;         // from the register to the frame's end
+// A frame by where it returns to and the registers of the function that it returns to.
+struct frame_registers {
+    address return_address = 0;
+    address stack_pointer = 0;
+    address frame_pointer = 0;
 };
-
-// Rules by return address, for the whole process. Read without a lock; a rule never changes.
-class rule_table {
-  public:
-    [[nodiscard, gnu::always_inline]] unwind_rule find(address return_address) const noexcept {
-        const slots_of_size* const in = slots_.load(std::memory_order_acquire);
-        for (std::size_t at = in->place_of(return_address);; at = (at + 1) & in->mask) {
-            const address found = in->slots[at].return_address.load(std::memory_order_acquire);
-            if (found == return_address) return in->slots[at].rule;
-            if (found == 0) return {};
-        }
-    }
-
-    void insert(address return_address, const unwind_rule& rule) noexcept {
-        const std::lock_guard lock{guard_};
-        slots_of_size* in = slots_.load(std::memory_order_relaxed);
-        if (2 * (count_ + 1) > in->mask + 1) {
-            if (!grow()) return; // full: the rest is asked for each time
-            in = slots_.load(std::memory_order_relaxed);
-        }
-        if (place(*in, return_address, rule)) ++count_;
-    }
-
-  private:
-    struct slot {
-        std::atomic<address> return_address{0};
-        unwind_rule rule{};
-    };
-    struct slots_of_size {
-        std::size_t mask = 0;
-        slot* slots = nullptr;
-        memory::resident_front resident{};
-
-        [[nodiscard, gnu::always_inline]] std::size_t place_of(address return_address) const noexcept {
-            return return_address * memory::hash_factor >> 32U & mask;
-        }
-    };
-    static constexpr unsigned least_bits = 9; // 512 slots
-    static constexpr unsigned most_bits = 17;
-
-    // False when it is there already.
-    static bool place(slots_of_size& in, address return_address, const unwind_rule& rule) noexcept {
-        std::size_t at = in.place_of(return_address);
-        for (; in.slots[at].return_address.load(std::memory_order_relaxed) != 0; at = (at + 1) & in.mask)
-            if (in.slots[at].return_address.load(std::memory_order_relaxed) == return_address) return false;
-        in.slots[at].rule = rule;
-        in.slots[at].return_address.store(return_address, std::memory_order_release);
-        return true;
-    }
-
-    // Twice as many slots. Who reads the old ones meanwhile finds a rule there or an empty slot, and then asks: their
-    // address space stays, their memory does not.
-    [[nodiscard]] bool grow() noexcept {
-        slots_of_size& old = *slots_.load(std::memory_order_relaxed);
-        if (bits_ == most_bits) return false;
-        const unsigned bits = bits_ == 0 ? least_bits : bits_ + 1;
-        slots_of_size& made = sizes_[bits];
-        const std::size_t size_bytes = (std::size_t{1} << bits) * sizeof(slot);
-        made.slots = static_cast<slot*>(memory::reserve_pages(size_bytes));
-        if (made.slots == nullptr) return false;
-        made.mask = (std::size_t{1} << bits) - 1;
-        made.resident.reach(made.slots, size_bytes);
-        for (std::size_t at = 0; at <= old.mask; ++at)
-            if (const address each = old.slots[at].return_address.load(std::memory_order_relaxed); each != 0)
-                place(made, each, old.slots[at].rule);
-        slots_.store(&made, std::memory_order_release);
-        if (bits_ != 0) {
-            old.resident.give_back();
-            memory::clear_pages(old.slots, (old.mask + 1) * sizeof(slot));
-        }
-        bits_ = bits;
-        return true;
-    }
-
-    slot no_rule_{};
-    slots_of_size sizes_[most_bits + 1]{{0, &no_rule_}};
-    std::atomic<slots_of_size*> slots_{&sizes_[0]};
-    memory::spin_lock guard_{};
-    std::size_t count_ = 0;
-    unsigned bits_ = 0;
-};
-inline constinit rule_table rules_of_process;
 
 #if defined(__x86_64__)
 
@@ -159,6 +67,64 @@ inline constinit rule_table rules_of_process;
     return rule;
 }
 
+[[nodiscard]] inline address read_register(unw_cursor_t& cursor, unw_regnum_t which) noexcept {
+    unw_word_t value = 0;
+    static_cast<void>(::unw_get_reg(&cursor, which, &value));
+    return static_cast<address>(value);
+}
+
+struct learned_rule {
+    unwind_rule rule{};
+    bool has_caller = false;
+};
+
+// The rule of the frame that a cursor is at. The cursor goes on to the frame that called it, where there is one.
+[[nodiscard]] inline learned_rule step_for_rule(unw_cursor_t& cursor) noexcept {
+    const address stack_pointer = read_register(cursor, UNW_REG_SP);
+    const address frame_pointer = read_register(cursor, UNW_X86_64_RBP);
+    const bool of_signal = ::unw_is_signal_frame(&cursor) > 0;
+    const bool has_caller = ::unw_step(&cursor) > 0 && read_register(cursor, UNW_REG_IP) != 0;
+    if (of_signal) return {{unwind_rule::ask}, has_caller};
+    if (!has_caller) return {{unwind_rule::outermost}, false};
+    return {rule_between(stack_pointer, frame_pointer, read_register(cursor, UNW_REG_SP), cursor), true};
+}
+
+// In the place of registers that are not known: what is computed of one, or read where it points to, is on no stack.
+struct unknown_register {
+    constexpr unknown_register() noexcept {
+        for (const void*& each : cells)
+            each = value();
+    }
+    [[nodiscard]] constexpr const void* value() const noexcept { return cells + std::size(cells) / 2; }
+
+    const void* cells[64]{};
+};
+inline constinit const unknown_register no_stack;
+
+// Asks libunwind for the rule of one frame, by the registers that rules have led to. False where these do not suffice,
+// or what they are is not sure: then the whole stack tells.
+[[nodiscard, gnu::noinline]] inline bool learn_rule(const frame_registers& of) noexcept {
+    const fork_guard guard;
+    if (!guard.is_inside()) return false;
+    unw_context_t context{};
+    auto& registers = context.uc_mcontext.gregs;
+    std::fill(std::begin(registers), std::end(registers), reinterpret_cast<greg_t>(no_stack.value()));
+    registers[REG_RIP] = static_cast<greg_t>(of.return_address);
+    registers[REG_RSP] = static_cast<greg_t>(of.stack_pointer);
+    if (of.frame_pointer >= of.stack_pointer && of.frame_pointer < limits_of_thread.high - 2 * sizeof(address))
+        registers[REG_RBP] = static_cast<greg_t>(of.frame_pointer);
+    unw_cursor_t cursor;
+    // libunwind reads the code, which is none where it is in nothing that is loaded.
+    if (!object_of(of.return_address).known || ::unw_init_local(&cursor, &context) != 0) return false;
+    const unwind_rule rule = step_for_rule(cursor).rule;
+    const address end = read_register(cursor, UNW_REG_SP);
+    if ((rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) ||
+        end <= of.stack_pointer || end > limits_of_thread.high)
+        return false;
+    rules_of_process.insert(of.return_address, rule);
+    return rules_of_process.find(of.return_address).kind != unwind_rule::not_known;
+}
+
 // The frames from the return address of `frame` on, as libunwind finds them; keeps a rule for each of them. Steps of
 // its cursor and not its unw_backtrace, which is faster but leaves each thread a cache that outlives the thread's end.
 [[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
@@ -170,35 +136,23 @@ inline constinit rule_table rules_of_process;
     unw_context_t context;
     unw_cursor_t cursor;
     if (unw_getcontext(&context) != 0 || ::unw_init_local(&cursor, &context) != 0) return 1;
-    const auto read = [&](unw_regnum_t which) {
-        unw_word_t value = 0;
-        static_cast<void>(::unw_get_reg(&cursor, which, &value));
-        return static_cast<address>(value);
-    };
     // Out of the profiler's own frames, to the caller of the function that `frame` is the frame of.
     const address stack_there = reinterpret_cast<address>(frame) + 2 * sizeof(address);
     int above = 64;
-    while (read(UNW_REG_IP) != first || read(UNW_REG_SP) != stack_there)
+    while (read_register(cursor, UNW_REG_IP) != first || read_register(cursor, UNW_REG_SP) != stack_there)
         if (--above == 0 || ::unw_step(&cursor) <= 0) return 1;
     for (std::size_t depth = 0;;) {
-        const address return_address = read(UNW_REG_IP);
-        const address stack_pointer = read(UNW_REG_SP);
-        const address frame_pointer = read(UNW_X86_64_RBP);
-        const bool of_signal = ::unw_is_signal_frame(&cursor) > 0;
+        const address return_address = read_register(cursor, UNW_REG_IP);
         frames[depth++] = return_address;
-        const bool has_caller = ::unw_step(&cursor) > 0 && read(UNW_REG_IP) != 0;
-        if (of_signal)
-            rules_of_process.insert(return_address, {unwind_rule::ask});
-        else if (!has_caller)
-            rules_of_process.insert(return_address, {unwind_rule::outermost});
-        else
-            rules_of_process.insert(return_address,
-                                    rule_between(stack_pointer, frame_pointer, read(UNW_REG_SP), cursor));
-        if (!has_caller || depth == most) return depth;
+        const learned_rule learned = step_for_rule(cursor);
+        rules_of_process.insert(return_address, learned.rule);
+        if (!learned.has_caller || depth == most) return depth;
     }
 }
 
 #else
+
+[[nodiscard]] inline bool learn_rule(const frame_registers&) noexcept { return false; }
 
 [[nodiscard, gnu::noinline]] inline std::size_t unwind_and_learn(address* frames, std::size_t most,
                                                                  const void* frame) noexcept {
@@ -230,10 +184,12 @@ word_at(address at) noexcept {
     return word;
 }
 
-// The frames from the return address of `frame` on, by rules; 0 where libunwind must be asked. Functions in `trusted`
-// need none: they keep a frame pointer, to two words that are the caller's and the return address.
+// The frames from the return address of `frame` on, by rules; 0 where libunwind must be asked: where that is for one
+// rule, `missing` is set to the frame. Functions in `trusted` need none: they keep a frame pointer, to two words that
+// are the caller's and the return address.
 [[nodiscard, gnu::always_inline, gnu::no_sanitize_address, gnu::no_sanitize_thread]] inline std::size_t
-follow_rules(address* frames, std::size_t most, const void* frame, const auto& trusted) noexcept {
+follow_rules(address* frames, std::size_t most, const void* frame, const auto& trusted,
+             frame_registers* missing = nullptr) noexcept {
     constexpr address word = sizeof(address);
     const address high = limits_of_thread.high;
     const address last = high - 2 * word; // where a frame may end in a pointer and a return address
@@ -253,8 +209,11 @@ follow_rules(address* frames, std::size_t most, const void* frame, const auto& t
             continue;
         }
         const unwind_rule rule = rules_of_process.find(return_address);
-        if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]]
+        if (rule.kind != unwind_rule::from_stack_pointer && rule.kind != unwind_rule::from_frame_pointer) [[unlikely]] {
+            if (missing != nullptr && rule.kind == unwind_rule::not_known)
+                *missing = {return_address, stack_pointer, frame_pointer};
             return rule.kind == unwind_rule::outermost ? depth : 0;
+        }
         const address end =
             (rule.kind == unwind_rule::from_frame_pointer ? frame_pointer : stack_pointer) + rule.size_bytes;
         if (end <= stack_pointer || end > high) [[unlikely]]
@@ -268,8 +227,12 @@ follow_rules(address* frames, std::size_t most, const void* frame, const auto& t
 // The frames from the return address of `frame` on. May allocate, and ask the dynamic loader.
 [[nodiscard]] inline std::size_t unwind_from(address* frames, std::size_t most, const void* frame) noexcept {
     find_stack_limits();
-    const std::size_t depth = follow_rules(frames, most, frame, no_code{});
-    return depth > 0 ? depth : unwind_and_learn(frames, most, frame);
+    for (;;) { // once more for each rule that is learned
+        frame_registers missing;
+        const std::size_t depth = follow_rules(frames, most, frame, no_code{}, &missing);
+        if (depth > 0) return depth;
+        if (missing.return_address == 0 || !learn_rule(missing)) return unwind_and_learn(frames, most, frame);
+    }
 }
 
 } // namespace peakscope::sites::detail
