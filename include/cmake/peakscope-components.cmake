@@ -21,6 +21,9 @@ find_path(PEAKSCOPE_BOOST_INCLUDE boost/hana.hpp)
 find_path(PEAKSCOPE_BOOST_MATH_INCLUDE boost/math/distributions/students_t.hpp)
 find_path(PEAKSCOPE_RANGES_INCLUDE range/v3/version.hpp)
 find_path(PEAKSCOPE_JSON_INCLUDE nlohmann/json.hpp)
+find_path(PEAKSCOPE_PROTOZERO_INCLUDE protozero/pbf_writer.hpp)
+find_path(PEAKSCOPE_ZLIB_INCLUDE zlib.h)
+find_library(PEAKSCOPE_ZLIB_LIBRARY z)
 find_path(PEAKSCOPE_UNWIND_INCLUDE libunwind.h)
 find_library(PEAKSCOPE_UNWIND_LIBRARY unwind)
 # Of a program that is linked statically. g++'s own half of the unwinder comes before libunwind's, with which exceptions
@@ -60,6 +63,14 @@ endif()
 peakscope_component(json "nlohmann-json (Debian: nlohmann-json3-dev)" PEAKSCOPE_JSON_INCLUDE)
 if(peakscope_json_FOUND)
   set_property(TARGET peakscope::json PROPERTY INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${PEAKSCOPE_JSON_INCLUDE})
+endif()
+
+peakscope_component(pprof "protozero and zlib (Debian: libprotozero-dev zlib1g-dev)" PEAKSCOPE_PROTOZERO_INCLUDE
+                    PEAKSCOPE_ZLIB_INCLUDE PEAKSCOPE_ZLIB_LIBRARY)
+if(peakscope_pprof_FOUND)
+  set_property(TARGET peakscope::pprof PROPERTY INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${PEAKSCOPE_PROTOZERO_INCLUDE}
+               ${PEAKSCOPE_ZLIB_INCLUDE})
+  set_property(TARGET peakscope::pprof APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${PEAKSCOPE_ZLIB_LIBRARY})
 endif()
 
 peakscope_component(sites "libunwind and g++'s libbacktrace (Debian: libunwind-dev g++)" PEAKSCOPE_UNWIND_INCLUDE

@@ -120,6 +120,19 @@ class Packages(unittest.TestCase):
                                    "-DPEAKSCOPE_UNWIND_LIBRARY=OFF", status=1)
         self.assertRegex(" ".join(printed.split()), r"component sites: install libunwind .*\(Debian: libunwind-dev g\+\+\)")
 
+    def test_a_component_brings_its_library(self):
+        prefix = self.installed_by_cmake()
+        (self.root / "program" / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\nproject(generator CXX)\nadd_executable(generator main.cpp)\n"
+            "find_package(peakscope CONFIG REQUIRED COMPONENTS json pprof statistics)\n"
+            "target_link_libraries(generator PRIVATE peakscope::json peakscope::pprof peakscope::statistics)\n")
+        (self.root / "program" / "main.cpp").write_text(
+            "#include <boost/math/distributions/students_t.hpp>\n#include <nlohmann/json_fwd.hpp>\n#include <protozero/pbf_writer.hpp>\n"
+            "#include <zlib.h>\nint main() { return deflateBound(nullptr, 0) == 0; }\n")
+        self.run_command(self.cmake, "-S", self.root / "program", "-B", self.root / "built", prefix)
+        self.run_command(self.cmake, "--build", self.root / "built")
+        self.run_command(self.root / "built" / "generator")
+
     def test_a_project_in_an_older_standard_is_instrumented_in_ten_lines(self):
         original = pathlib.Path(__file__).parent / "old_project"
         patch = original / "instrumented.patch"

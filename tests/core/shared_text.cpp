@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,13 @@ TEST_CASE("it is compared, converted and written as a string is") {
     CHECK(path.size() == 14);
     CHECK(std::strlen(path.c_str()) == 14);
     CHECK(std::strlen(shared_text{}.c_str()) == 0);
+    CHECK(path.find('/') == 0);
+    CHECK("at " + path + ":" + std::to_string(1) == "at /src/parse.cpp:1");
+    CHECK(path + text == "/src/parse.cppb");
+    CHECK(std::string{"a"} + text + "c" == "abc");
+    CHECK(text + std::string_view{"c"} == "bc");
+    const std::unordered_map<shared_text, int> counts{{"a", 1}, {"b", 2}};
+    CHECK(counts.at(text) == 2);
     std::ostringstream out;
     out << text << shared_text{};
     CHECK(out.str() == "b");

@@ -140,7 +140,7 @@ TEST_CASE("PEAKSCOPE says whether, and to which backend") {
     CHECK(with("1") == lines{"text: ", "page: "});
     CHECK(with("text") == lines{"text: "});
     CHECK(with("page") == lines{"page: "});
-    const std::string note = "PEAKSCOPE asks for 'html', which is no report backend of this program";
+    const std::string note = "PEAKSCOPE asks for 'html', which is no report backend of this program; it has text, page";
     CHECK(with("html") == lines{"text: " + note, "page: " + note});
     ::unsetenv("PEAKSCOPE");
     shown.clear();

@@ -88,6 +88,8 @@ TEST_CASE("a difference is as sure as what has come and gone is little") {
     const own_share::estimate start{100_KiB, 1_MiB, 200_KiB};
     CHECK(own_share::bound_between(start, start, 0_B) == 0_B);
     CHECK(own_share::bound_between(start, {108_KiB, 1_MiB, 200_KiB}, 8_KiB) == 0_B); // tables are known
+    const bytes page{static_cast<std::int64_t>(memory::page_bytes())};
+    CHECK(own_share::bound_between({0_B, 0_B, 0_B}, {0_B, 16_B, 0_B}, 0_B) == page); // of one block, in some page
     CHECK(own_share::bound_between(start, {100_KiB, 1_MiB, 200_KiB}, -40_KiB) == 20_KiB);
     CHECK(own_share::bound_between(start, {100_KiB, 1_MiB + 10_KiB, 200_KiB}, 40_KiB) == 30_KiB);
     CHECK(own_share::bound_between(start, {100_KiB, 2_MiB, 300_KiB}, 40_MiB) == 500_KiB);

@@ -47,6 +47,7 @@ class shared_text {
     [[nodiscard]] bool ends_with(std::string_view part) const noexcept { return view().ends_with(part); }
     /// std::string::npos where it has none.
     [[nodiscard]] std::size_t find(std::string_view part) const noexcept { return view().find(part); }
+    [[nodiscard]] std::size_t find(char one) const noexcept { return view().find(one); }
     operator const std::string&() const noexcept { return str(); }
     operator std::string_view() const noexcept { return view(); }
 
@@ -63,6 +64,16 @@ class shared_text {
     }
     [[nodiscard]] friend std::strong_ordering operator<=>(const shared_text& left, const shared_text& right) noexcept {
         return left.view() <=> right.view();
+    }
+
+    template <std::convertible_to<std::string_view> Text>
+    [[nodiscard]] friend std::string operator+(const shared_text& left, const Text& right) {
+        return std::string{left.view()}.append(std::string_view(right));
+    }
+    template <std::convertible_to<std::string_view> Text>
+        requires(!std::same_as<Text, shared_text>)
+    [[nodiscard]] friend std::string operator+(const Text& left, const shared_text& right) {
+        return std::string{std::string_view(left)}.append(right.view());
     }
 
     template <class Traits>
@@ -86,3 +97,10 @@ class shared_text {
 };
 
 } // namespace peakscope
+
+template <>
+struct std::hash<peakscope::shared_text> {
+    [[nodiscard]] std::size_t operator()(const peakscope::shared_text& text) const noexcept {
+        return std::hash<std::string_view>{}(text.view());
+    }
+};

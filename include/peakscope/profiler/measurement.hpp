@@ -37,7 +37,9 @@ void hand_over(memory_report& report, std::string_view asked) {
     if (!asked.empty() && asked != "1" && asked != Report::name) {
         if constexpr (chooses_by_name<Report>)
             if (backend.only(asked, report)) return;
-        note_unknown_backend(report, asked);
+        std::string there_are = Report::name;
+        if constexpr (requires { Report::names(); }) there_are = Report::names();
+        note_unknown_backend(report, asked, there_are);
     }
     backend(report);
 }

@@ -29,7 +29,8 @@ struct source_names {
 PEAKSCOPE_BODY_ELSEWHERE void write_names(memory_report& report, const source_names& names);
 // None where the text is empty.
 PEAKSCOPE_BODY_ELSEWHERE void add_note(memory_report& report, const std::string& text);
-PEAKSCOPE_BODY_ELSEWHERE void note_unknown_backend(memory_report& report, std::string_view asked);
+PEAKSCOPE_BODY_ELSEWHERE void note_unknown_backend(memory_report& report, std::string_view asked,
+                                                   const std::string& there_are);
 
 // The sources of a measurement, and the windows that they have open.
 template <class Phases, class Heap, class Rss>

@@ -8,6 +8,7 @@
 #include <peakscope/report/fwd.hpp>
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -45,6 +46,20 @@ class tee {
             }
         });
         return found;
+    }
+
+    /// Of the backends, in order: "console, json".
+    [[nodiscard]] static std::string names() {
+        std::string all;
+        const auto add = [&]<class Backend>(std::type_identity<Backend>) {
+            if (!all.empty()) all += ", ";
+            if constexpr (requires { Backend::names(); })
+                all += Backend::names();
+            else
+                all += Backend::name;
+        };
+        (add(std::type_identity<Backends>{}), ...);
+        return all;
     }
 
   private:

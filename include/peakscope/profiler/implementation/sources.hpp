@@ -20,9 +20,9 @@ void add_note(memory_report& report, const std::string& text) {
     if (!text.empty()) report.notes.push_back(text);
 }
 
-void note_unknown_backend(memory_report& report, std::string_view asked) {
+void note_unknown_backend(memory_report& report, std::string_view asked, const std::string& there_are) {
     report.notes.push_back("PEAKSCOPE asks for '" + std::string{asked} +
-                           "', which is no report backend of this program");
+                           "', which is no report backend of this program; it has " + there_are);
 }
 
 } // namespace peakscope::profiler_detail

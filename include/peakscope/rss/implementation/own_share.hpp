@@ -2,6 +2,7 @@
 // The body of rss/own_share.hpp.
 #pragma once
 
+#include <peakscope/memory/pages.hpp>
 #include <peakscope/rss/own_share.hpp>
 
 #include <algorithm>
@@ -55,8 +56,12 @@ void own_share::read(bytes rss, bytes highest, bytes anonymous) noexcept {
 }
 
 bytes own_share::bound_between(const estimate& start, const estimate& end, bytes rss_change) noexcept {
-    return std::min(start.bound + end.bound,
-                    size_of(rss_change - (end.tables - start.tables)) / 2 + size_of(end.headers - start.headers));
+    const bytes change = end.headers - start.headers;
+    const bytes bound =
+        std::min(start.bound + end.bound, size_of(rss_change - (end.tables - start.tables)) / 2 + size_of(change));
+    // Headers are known by the byte, and resident by the page.
+    const bytes page{static_cast<std::int64_t>(memory::page_bytes())};
+    return change == bytes{} ? bound : std::max(bound, page);
 }
 
 } // namespace peakscope::rss::detail
