@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <compare>
+#include <concepts>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -89,6 +91,18 @@ TEST_CASE("it is compared, converted and written as a string is") {
     std::ostringstream out;
     out << text << shared_text{};
     CHECK(out.str() == "b");
+}
+
+TEST_CASE("what is asked of a text that goes at once stays") {
+    const auto made = [] { return shared_text{std::string(60, 'x')}; };
+    const std::string& name = made();
+    CHECK(name == std::string(60, 'x'));
+    const std::string& text = made().str();
+    CHECK(text.size() == 60);
+    const shared_text none;
+    const std::string& shown = none.empty() ? "a text for what has no name, long enough to be allocated" : none;
+    CHECK(shown.size() == 56);
+    static_assert(!std::constructible_from<shared_text, std::nullptr_t>);
 }
 
 TEST_CASE("copies come and go on several threads") {

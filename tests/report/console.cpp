@@ -275,11 +275,30 @@ TEST_CASE("no line is wider than asked for, and what went for it is named") {
     CHECK(line_with(narrow, "Left out: ").find("'Δ RSS'") != std::string::npos);
 }
 
+TEST_CASE("labels keep their names where there is little room, or the items' name is long") {
+    memory_report report = tests::made_up_report();
+    report.labels = {{"plugin:gallery", {5'000}, 1, {1'000}, {3'000}, {2'000}},
+                     {"plugin:feed", {5'000}, 1, {1}, {300}, {200}}};
+    report.items = item_count{"page", 3};
+    std::string text = report::console::text(report, false, {.width = 60});
+    CHECK(text.find("\n  plugin:gallery ") != std::string::npos);
+    text = report::console::text(report, false, {.width = 40});
+    CHECK(text.find("\n  plugin:gallery ") != std::string::npos);
+    CHECK(report::display_width(line_with(text, "  plugin:gallery")) <= 40);
+    report.items->name = "customer order of the second half of the year, with all of its positions and returns";
+    text = report::console::text(report);
+    CHECK(text.find("\n  plugin:gallery ") != std::string::npos);
+    CHECK(report::display_width(line_with(text, "  plugin:gallery")) <= 100);
+}
+
 TEST_CASE("a terminal obeys nothing that a report says") {
     CHECK(report::printable("page \u00e9 \u20ac \ufffd") == "page \u00e9 \u20ac \ufffd");
     CHECK(report::printable("\x1b[2J\r\n\x7f") == "\\x1b[2J\\x0d\\x0a\\x7f");
-    CHECK(report::printable("\xc2\x9b") == "\\xc2\\x9b");              // a control character of two bytes
-    CHECK(report::printable("a\xffz\xe2\x82") == "a\\xffz\\xe2\\x82"); // no UTF-8
+    CHECK(report::printable("\xc2\x9b") == "\\xc2\\x9b");                   // a control character of two bytes
+    CHECK(report::printable("a\xffz\xe2\x82") == "a\\xffz\\xe2\\x82");      // no UTF-8
+    CHECK(report::printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");          // a surrogate
+    CHECK(report::printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80"); // beyond Unicode
+    CHECK(report::printable("\xc0\xaf") == "\\xc0\\xaf");                   // longer than need be
     memory_report report = tests::made_up_report();
     report.title = "\x1b]0;title\a";
     report.phases[0].path = "\x1b[2J";

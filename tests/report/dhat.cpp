@@ -27,6 +27,15 @@ TEST_CASE("a program point for each site: allocated, at the peak, at the end") {
                                "0x2000: main (/src/main.cpp:5)", "0x3000", "(allocated before the measurement)"});
 }
 
+TEST_CASE("the viewer gets no negative figures") {
+    memory_report report = tests::report_with_call_stacks();
+    report.sites[0].amounts = {{-1}, -2, {-3}, -4, {}, {-5}, 6};
+    const json point = json::parse(report::dhat::text(report))["pps"][0];
+    for (const char* each : {"tb", "mb", "mbk", "gb", "gbk", "eb", "ebk"})
+        CHECK(point[each] == 0);
+    CHECK(point["tbk"] == 6);
+}
+
 TEST_CASE("what the format asks for and no report knows is said") {
     const json file = json::parse(report::dhat::text(tests::report_with_call_stacks()));
     CHECK(file["cmd"] ==

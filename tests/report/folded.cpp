@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <sstream>
 
 namespace folded_tests {
@@ -41,6 +42,16 @@ TEST_CASE("stacks of the same functions are one line, and no name ends where it 
     report.sites[0].stack = {{"f;g\nh", "a.cpp", 1}, {"", "b.cpp", 2}};
     report.sites[1].stack = {{"f;g\nh", "a.cpp", 9}, {"", "b.cpp", 2}};
     CHECK(folded::text(report) == "b.cpp:2;f:g h 1000\n");
+}
+
+TEST_CASE("a sum stops at the end of its range") {
+    memory_report report = tests::report_with_call_stacks();
+    report.sites.resize(2);
+    for (site_report& each : report.sites) {
+        each.stack = {{"f", "a.cpp", 1}};
+        each.amounts.at_peak_bytes = bytes{INT64_MAX};
+    }
+    CHECK(folded::text(report) == "f 9223372036854775807\n");
 }
 
 TEST_CASE("a source that tells no sites apart has one line") {

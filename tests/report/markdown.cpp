@@ -59,6 +59,13 @@ TEST_CASE("text that Markdown or HTML would read is escaped, and cannot end a ro
     CHECK(page.find("parse.cpp") == std::string::npos); // one site is shown
 }
 
+TEST_CASE("the figure at the lower end of its range is the largest change") {
+    memory_report report = tests::report_with_call_stacks();
+    report.sites[1].amounts.delta_bytes = bytes{INT64_MIN};
+    const std::string page = markdown::text(report, 1);
+    CHECK(page.find("-8.00 EiB") != std::string::npos);
+}
+
 TEST_CASE("a phase's name is code, whatever is in it") {
     memory_report report = tests::report_with_call_stacks();
     report.phases[0].path = "a|b";

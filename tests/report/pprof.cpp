@@ -189,6 +189,19 @@ TEST_CASE("a source that tells no sites apart still has its totals") {
           "heap: counting, requested bytes; peak n/a (exact), live 48.0 MiB, allocated 48.0 MiB (exact)");
 }
 
+TEST_CASE("a sum stops at the end of its range") {
+    memory_report report = tests::made_up_report();
+    for (phase_report& each : report.phases)
+        each.heap.allocated = bytes{INT64_MIN};
+    report.sites = {{"f", "a.cpp", 1, {.allocated_bytes = {INT64_MIN}, .allocations = UINT64_MAX}, {}}};
+    report.phases[0].sites = report.phases[1].sites = {{0, report.sites[0].amounts}};
+    const profile read{unzipped(report::pprof::text(report))};
+    std::vector<std::int64_t> allocated; // the first phase, the second, and what the measurement has beside them
+    for (const auto& each : read.samples)
+        allocated.push_back(each.values.at(4));
+    CHECK(std::count(allocated.begin(), allocated.end(), INT64_MIN) == 2);
+}
+
 TEST_CASE("notes and precisions are comments") {
     const profile read{unzipped(report::pprof::text(tests::report_with_call_stacks()))};
     CHECK(read.comments == std::vector<std::string>{

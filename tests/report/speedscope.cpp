@@ -38,6 +38,13 @@ TEST_CASE("one profile for the peak, the end, what was allocated, and the peak o
     CHECK(profiles[4]["weights"] == json{550});
 }
 
+TEST_CASE("a sum stops at the end of its range") {
+    memory_report report = tests::report_with_call_stacks();
+    for (site_report& each : report.sites)
+        each.amounts.at_peak_bytes = bytes{INT64_MAX};
+    CHECK(json::parse(report::speedscope::text(report))["profiles"][0]["endValue"] == INT64_MAX);
+}
+
 TEST_CASE("a source that tells no sites apart has one frame") {
     const json file = json::parse(report::speedscope::text(tests::made_up_report()));
     REQUIRE(file["shared"]["frames"].size() == 1);

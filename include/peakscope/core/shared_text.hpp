@@ -14,6 +14,13 @@
 
 namespace peakscope {
 
+namespace detail {
+
+template <class Text>
+concept text = std::convertible_to<Text, std::string_view> && !std::same_as<Text, std::nullptr_t>;
+
+} // namespace detail
+
 /// Text that does not change; another can be assigned. A copy allocates nothing. Copies may be used on different
 /// threads.
 class shared_text {
@@ -23,6 +30,7 @@ class shared_text {
     shared_text(std::string text) : held_(text.empty() ? nullptr : new held{.text = std::move(text)}) {}
     shared_text(std::string_view text) : shared_text(std::string{text}) {}
     shared_text(const char* text) : shared_text(std::string{text}) {}
+    shared_text(std::nullptr_t) = delete;
     shared_text(const shared_text& other) noexcept : held_(other.held_) {
         if (held_ != nullptr) held_->copies.add();
     }
@@ -37,7 +45,8 @@ class shared_text {
 
     [[nodiscard]] bool empty() const noexcept { return held_ == nullptr; }
     /// Valid as long as this or a copy has the text.
-    [[nodiscard]] const std::string& str() const noexcept { return held_ != nullptr ? held_->text : none(); }
+    [[nodiscard]] const std::string& str() const& noexcept { return held_ != nullptr ? held_->text : none(); }
+    [[nodiscard]] std::string str() const&& { return std::string{view()}; }
     [[nodiscard]] std::string_view view() const noexcept {
         return held_ != nullptr ? std::string_view{held_->text} : std::string_view{};
     }
@@ -48,14 +57,15 @@ class shared_text {
     /// std::string::npos where it has none.
     [[nodiscard]] std::size_t find(std::string_view part) const noexcept { return view().find(part); }
     [[nodiscard]] std::size_t find(char one) const noexcept { return view().find(one); }
-    operator const std::string&() const noexcept { return str(); }
+    /// A copy: a reference into a text that goes at once would outlive it.
+    operator std::string() const { return std::string{view()}; }
     operator std::string_view() const noexcept { return view(); }
 
-    template <std::convertible_to<std::string_view> Text>
+    template <detail::text Text>
     [[nodiscard]] friend bool operator==(const shared_text& left, const Text& right) noexcept {
         return left.view() == std::string_view(right);
     }
-    template <std::convertible_to<std::string_view> Text>
+    template <detail::text Text>
     [[nodiscard]] friend std::strong_ordering operator<=>(const shared_text& left, const Text& right) noexcept {
         return left.view() <=> std::string_view(right);
     }
@@ -66,11 +76,11 @@ class shared_text {
         return left.view() <=> right.view();
     }
 
-    template <std::convertible_to<std::string_view> Text>
+    template <detail::text Text>
     [[nodiscard]] friend std::string operator+(const shared_text& left, const Text& right) {
         return std::string{left.view()}.append(std::string_view(right));
     }
-    template <std::convertible_to<std::string_view> Text>
+    template <detail::text Text>
         requires(!std::same_as<Text, shared_text>)
     [[nodiscard]] friend std::string operator+(const Text& left, const shared_text& right) {
         return std::string{std::string_view(left)}.append(right.view());
@@ -84,8 +94,14 @@ class shared_text {
 
   private:
     [[nodiscard]] static const std::string& none() noexcept {
-        static const std::string* const never_destroyed = new std::string; // a report may be made at exit
-        return *never_destroyed;
+        // Without a destructor: a report may be made at exit.
+        union never_destroyed {
+            never_destroyed() noexcept : text() {}
+            ~never_destroyed() {} // NOLINT(modernize-use-equals-default): that would be deleted
+            std::string text;
+        };
+        static const never_destroyed empty;
+        return empty.text;
     }
 
     struct held {

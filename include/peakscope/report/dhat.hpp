@@ -64,15 +64,19 @@ class dhat : public text_backend<dhat> {
         for (const stack_frame& each : detail::frames_of(site))
             stack.push_back(frames.number_of(frame_text(each)));
         const site_amounts& of = site.amounts;
-        const std::int64_t end_bytes = std::max<std::int64_t>(of.delta_bytes.count, 0);
-        const std::int64_t end_blocks = std::max<std::int64_t>(of.delta_blocks, 0);
-        return {{"tb", of.allocated_bytes.count},
+        // The viewer knows no negative figures.
+        const auto shown = [](std::int64_t figure) { return std::max<std::int64_t>(figure, 0); };
+        const std::int64_t peak_bytes = shown(of.at_peak_bytes.count);
+        const std::int64_t peak_blocks = shown(of.at_peak_blocks);
+        const std::int64_t end_bytes = shown(of.delta_bytes.count);
+        const std::int64_t end_blocks = shown(of.delta_blocks);
+        return {{"tb", shown(of.allocated_bytes.count)},
                 {"tbk", of.allocations},
                 {"tl", 0},
-                {"mb", std::max(of.at_peak_bytes.count, end_bytes)},
-                {"mbk", std::max(of.at_peak_blocks, end_blocks)},
-                {"gb", of.at_peak_bytes.count},
-                {"gbk", of.at_peak_blocks},
+                {"mb", std::max(peak_bytes, end_bytes)},
+                {"mbk", std::max(peak_blocks, end_blocks)},
+                {"gb", peak_bytes},
+                {"gbk", peak_blocks},
                 {"eb", end_bytes},
                 {"ebk", end_blocks},
                 {"fs", std::move(stack)}};

@@ -16,6 +16,7 @@
 #include <peakscope/report/html/parts_css.hpp>
 #include <peakscope/report/json.hpp>
 #include <peakscope/report/text_backend.hpp>
+#include <peakscope/report/text_table.hpp>
 
 #include <initializer_list>
 #include <string>
@@ -29,7 +30,7 @@ namespace detail {
 /// For text between tags and in quoted attributes.
 inline std::string escaped_for_html(std::string_view text) {
     std::string made;
-    for (const char each : text)
+    for (const char each : printable(text))
         if (each == '&')
             made += "&amp;";
         else if (each == '<')

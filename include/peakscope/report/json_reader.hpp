@@ -5,6 +5,7 @@
 //
 // Takes any text: what is not a report is refused with the place and the reason, and so is what says something twice.
 // Members that the schema does not name are passed over; those of the contract must be there and have their type.
+// Where no memory is left, nlohmann-json may end the program: it allocates to destroy a document.
 #pragma once
 
 #include <peakscope/core/error.hpp>

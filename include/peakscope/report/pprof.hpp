@@ -156,16 +156,21 @@ class pprof_profile {
 
     // What one site did in one window, a value for each of `types`.
     using values = std::array<std::int64_t, types.size()>;
+    // A report may come from a file, and its figures be any numbers.
+    [[nodiscard]] static std::int64_t sum(std::int64_t left, std::int64_t right) {
+        return (bytes{left} + bytes{right}).count;
+    }
     struct window {
         std::map<std::size_t, values> sites{}; // by number
 
-        void add(type first, std::size_t site, std::int64_t bytes, std::int64_t blocks) {
+        void add(type first, std::size_t site, std::int64_t size, std::int64_t blocks) {
             values& to = sites[site];
-            to[first] += bytes;
-            to[first + 1] += blocks;
+            to[first] = sum(to[first], size);
+            to[first + 1] = sum(to[first + 1], blocks);
         }
         void add_allocated(std::size_t site, const site_amounts& of, int sign) {
-            add(allocated, site, sign * of.allocated_bytes.count, sign * static_cast<std::int64_t>(of.allocations));
+            const bytes blocks = bytes::of(of.allocations) * sign;
+            add(allocated, site, (of.allocated_bytes * sign).count, blocks.count);
         }
     };
 

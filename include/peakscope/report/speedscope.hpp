@@ -73,17 +73,17 @@ class speedscope : public text_backend<speedscope> {
                                         AmountsOf amounts_of) {
         auto samples = detail::ordered_json::array();
         auto weights = detail::ordered_json::array();
-        std::int64_t sum = 0;
-        amounts_of([&](std::size_t site, std::int64_t bytes) {
+        bytes sum;
+        amounts_of([&](std::size_t site, std::int64_t figure) {
             samples.push_back(stacks[site]);
-            weights.push_back(bytes);
-            sum += bytes;
+            weights.push_back(figure);
+            sum += bytes{figure};
         });
         return {{"type", "sampled"},
                 {"name", title},
                 {"unit", "bytes"},
                 {"startValue", 0},
-                {"endValue", sum},
+                {"endValue", sum.count},
                 {"samples", std::move(samples)},
                 {"weights", std::move(weights)}};
     }

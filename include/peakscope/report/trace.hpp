@@ -82,7 +82,7 @@ class trace_events {
                 {"cat", "phase"},
                 {"name", phase.path},
                 {"ts", at(entry.begin)},
-                {"dur", at(entry.end - entry.begin)},
+                {"dur", std::max(at(entry.end) - at(entry.begin), 0.0)},
                 {"args", std::move(args)}};
     }
 

@@ -79,7 +79,7 @@ class site_tables {
         text_table table;
         const bool by_item = report_.items.has_value();
         text_table::row head{{"Memory by label", "Δ", "peak", "at the peak", "allocated"}};
-        if (by_item) head.cells.push_back("peak per " + report_.items->name);
+        if (by_item) head.cells.push_back("peak per " + cut_in_the_middle(report_.items->name, 12));
         table.add(std::move(head));
         const precision& peak = report_.heap.peak_precision;
         const std::size_t count = std::min(report_.labels.size(), limits_.labels);
@@ -92,7 +92,8 @@ class site_tables {
                 row.cells.push_back(page_.marked(plain_or_na(share(each.peak_bytes, report_.items->count)), peak));
             table.add(std::move(row));
         }
-        table.may_go(4);
+        for (const std::size_t column : {4, 5, 3})
+            table.may_go(column);
         page_.table_with_head(table);
         page_.left_out(report_.labels.size() - count, "label", "labels");
     }

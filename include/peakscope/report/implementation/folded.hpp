@@ -33,10 +33,10 @@ folded::folded(destination where, folded_options options) : where_(std::move(whe
 
 std::string folded::text(const memory_report& report, const folded_options& options) {
     const detail::report_with_sites with_sites{report};
-    std::map<std::string, std::int64_t> sums; // in the order of names, so that two runs can be compared
+    std::map<std::string, bytes> sums; // in the order of names, so that two runs can be compared
     const auto add = [&](const site_report& site, const site_amounts& amounts) {
         if (const std::int64_t figure = figure_of(amounts, options.figure); figure != 0)
-            sums[detail::folded_stack(site)] += figure;
+            sums[detail::folded_stack(site)] += bytes{figure};
     };
     if (options.phase.empty()) {
         for (const site_report& each : with_sites->sites)
@@ -47,7 +47,7 @@ std::string folded::text(const memory_report& report, const folded_options& opti
     }
     std::string made;
     for (const auto& [stack, sum] : sums)
-        if (sum > 0) made += stack + ' ' + std::to_string(sum) + '\n';
+        if (sum > bytes{}) made += stack + ' ' + std::to_string(sum.count) + '\n';
     return made;
 }
 

@@ -122,7 +122,7 @@ class markdown_page {
 
     void largest(std::size_t count) {
         const std::vector<site_line> top = largest_lines(site_lines(report_), count, [](const site_amounts& of) {
-            return std::max(std::abs(of.delta_bytes.count), of.at_peak_born_inside.count);
+            return std::max(of.delta_bytes.magnitude(), of.at_peak_born_inside).count;
         });
         if (top.empty()) return;
         const precision peak = weaker(report_.sites_precision, report_.heap.peak_precision);

@@ -53,7 +53,8 @@ template <std::size_t Size>
                           [&](const auto& range) { return range.first <= code_point && code_point <= range.last; });
 }
 
-// Takes one code point off the front. A byte that does not belong counts as one character.
+// Takes one code point off the front. A byte that does not belong counts as one character; none does of a surrogate, of
+// what lies beyond Unicode, or of a form that is longer than need be.
 [[nodiscard]] constexpr std::uint32_t take_code_point(std::string_view& text) noexcept {
     const auto lead = static_cast<unsigned char>(text.front());
     const std::size_t length = lead < 0x80            ? 1
@@ -69,6 +70,11 @@ template <std::size_t Size>
             return 0xfffd;
         }
         code_point = (code_point << 6U) | (next & 0x3fU);
+    }
+    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    if (code_point < least[length] || code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff)) {
+        text.remove_prefix(1);
+        return 0xfffd;
     }
     text.remove_prefix(length);
     return code_point;

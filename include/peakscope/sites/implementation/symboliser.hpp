@@ -28,7 +28,7 @@ bool naming_rule::is_library(const stack_frame& frame) const {
     const auto contained = [&](const std::string& part) { return frame.file.find(part) != std::string::npos; };
     // A file with a relative path was compiled elsewhere, as those of a distribution are: its library tells.
     const std::string known_by = frame.address == 0 || frame.file.starts_with("/")
-                                     ? frame.file
+                                     ? frame.file.str()
                                      : detail::object_of(frame.address).path; // "" for the program itself
     const auto begins = [&](const std::string& folder) { return known_by.starts_with(folder); };
     const std::string_view name = function_name(frame.function);
