@@ -95,7 +95,9 @@ struct unknown_register {
         for (const void*& each : cells)
             each = value();
     }
-    [[nodiscard]] constexpr const void* value() const noexcept { return cells + std::size(cells) / 2; }
+    [[nodiscard]] constexpr const void* value() const noexcept {
+        return static_cast<const void*>(cells + std::size(cells) / 2);
+    }
 
     const void* cells[64]{};
 };
