@@ -92,7 +92,7 @@ class site_tables {
                 row.cells.push_back(page_.marked(plain_or_na(share(each.peak_bytes, report_.items->count)), peak));
             table.add(std::move(row));
         }
-        for (const std::size_t column : {4, 5, 3})
+        for (const std::size_t column : {4U, 5U, 3U})
             table.may_go(column);
         page_.table_with_head(table);
         page_.left_out(report_.labels.size() - count, "label", "labels");
