@@ -122,7 +122,7 @@ class Recipes(unittest.TestCase):
         recipe = runpy.run_path(str(path))["PeakscopeConan"]()
         self.assertEqual(recipe.version, self.version)
         recipe.required = set()
-        recipe.options = types.SimpleNamespace(with_sites=True, with_json=True, with_statistics=True)
+        recipe.options = types.SimpleNamespace(with_sites=True, with_json=True, with_pprof=True, with_statistics=True)
         recipe.recipe_folder, recipe.package_folder = os.fspath(path.parent), os.fspath(package)
         recipe.export_sources_folder = recipe.source_folder = os.fspath(exported)
         recipe.cpp_info = types.SimpleNamespace(components=Components())

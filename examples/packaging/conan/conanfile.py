@@ -18,8 +18,8 @@ class PeakscopeConan(ConanFile):
     topics = ("memory", "profiler", "heap", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"with_sites": [True, False], "with_json": [True, False], "with_statistics": [True, False]}
-    default_options = {"with_sites": True, "with_json": True, "with_statistics": True, "boost/*:header_only": True}
+    options = {f"with_{part}": [True, False] for part in ("sites", "json", "pprof", "statistics")}
+    default_options = {"with_sites": True, "with_json": True, "with_pprof": True, "with_statistics": True, "boost/*:header_only": True}
     no_copy_source = True
 
     @property
@@ -42,6 +42,9 @@ class PeakscopeConan(ConanFile):
             self.requires("libunwind/1.8.0")
         if self.options.with_json:
             self.requires("nlohmann_json/3.11.3")
+        if self.options.with_pprof:
+            self.requires("protozero/1.7.1")
+            self.requires("zlib/1.3.1")
 
     def package_id(self):
         self.info.clear()
@@ -76,6 +79,8 @@ class PeakscopeConan(ConanFile):
             needs["sites"] = ["libbacktrace::libbacktrace", "libunwind::libunwind"]
         if self.options.with_json:
             needs["json"] = ["nlohmann_json::nlohmann_json"]
+        if self.options.with_pprof:
+            needs["pprof"] = ["protozero::protozero", "zlib::zlib"]
         for name, libraries in needs.items():
             components[name].set_property("cmake_target_name", f"peakscope::{name}")
             components[name].requires = ["core", *libraries]
