@@ -8,7 +8,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>

@@ -4,8 +4,10 @@
 #include <peakscope/report/trace.hpp>
 
 #include <doctest/doctest.h>
+
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <string>
 
 namespace trace_tests {
@@ -42,6 +44,18 @@ TEST_CASE("each entry of a phase is a slice in microseconds, the outer one first
     CHECK(slices[1]["ts"] == 1'000);
     CHECK(slices[1]["dur"] == 500);
     CHECK(slices[2]["ts"] == 1'600);
+}
+
+TEST_CASE("a slice that ends before it begins has no length") {
+    memory_report report = tests::report_with_call_stacks();
+    report.timeline.entries = {{0, std::chrono::nanoseconds{2'000}, std::chrono::nanoseconds::min()},
+                               {1, std::chrono::nanoseconds::min(), std::chrono::nanoseconds{3'000}}};
+    const json slices = events_of(report, "X");
+    REQUIRE(slices.size() == 2);
+    CHECK(slices[0]["ts"] == 0);
+    CHECK(slices[0]["dur"] == 3);
+    CHECK(slices[1]["ts"] == 2);
+    CHECK(slices[1]["dur"] == 0);
 }
 
 TEST_CASE("heap and RSS are counters, where they were read") {

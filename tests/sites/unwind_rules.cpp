@@ -131,6 +131,39 @@ TEST_CASE("rules find the frames that libunwind finds") {
     MESSAGE(all.compared << " stacks, " << all.by_rules << " by rules, " << all.different << " different");
 }
 
+#if defined(__x86_64__)
+
+namespace {
+
+// Of the frame that returns to the caller.
+[[gnu::noinline]] detail::frame_registers registers_of_caller() {
+    const auto* const frame = static_cast<const address*>(__builtin_frame_address(0));
+    return {frame[1], reinterpret_cast<address>(frame + 2), frame[0]};
+}
+
+[[gnu::noinline]] detail::frame_registers needs_frame_pointer(std::size_t size_bytes) {
+    asm volatile("" : : "r"(alloca(size_bytes)) : "memory");
+    const detail::frame_registers mine = registers_of_caller();
+    detail::find_stack_limits();
+    CHECK(detail::learn_rule(mine));
+    CHECK_FALSE(detail::learn_rule({mine.return_address, mine.stack_pointer, 1})); // a frame pointer to nowhere
+    return mine;
+}
+
+} // namespace
+
+TEST_CASE("a rule is not learned where that takes a register that is not known, or what is no code") {
+    const volatile std::size_t size_bytes = 100; // a size that is known would need no frame pointer
+    detail::frame_registers some = needs_frame_pointer(size_bytes);
+    const std::vector<char> no_code(4'096);
+    some.return_address = reinterpret_cast<address>(no_code.data());
+    CHECK_FALSE(detail::learn_rule(some));
+    some.return_address = 1;
+    CHECK_FALSE(detail::learn_rule(some));
+}
+
+#endif
+
 TEST_CASE("on several threads at once, from their first frame on") {
     std::array<outcome, 4> found;
     std::vector<std::thread> running;

@@ -189,4 +189,13 @@ concept chooses_by_name = requires(const Backend& backend, std::string_view name
     { backend.only(name, report) } -> std::same_as<bool>;
 };
 
+/// A backend's name, or what its static function `names` says of those that it consists of: "console, json".
+template <class Backend>
+[[nodiscard]] std::string names_of_backend() {
+    if constexpr (requires { Backend::names(); })
+        return Backend::names();
+    else
+        return Backend::name;
+}
+
 } // namespace peakscope

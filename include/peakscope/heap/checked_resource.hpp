@@ -176,7 +176,7 @@ class checked_resource : public resource {
             const named_stacks named = sites::name_stacks<typename Sites::symboliser>(one);
             const stack_frame& shown = named.stacks.front().frames.at(named.stacks.front().shown);
             const std::string at = shown.line > 0 ? ":" + std::to_string(shown.line) : "";
-            return shown.file.str() + at + (shown.function.empty() ? "" : " " + shown.function.str());
+            return shown.file + at + (shown.function.empty() ? "" : " " + shown.function);
         }
         return {};
     }

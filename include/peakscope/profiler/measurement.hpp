@@ -37,9 +37,7 @@ void hand_over(memory_report& report, std::string_view asked) {
     if (!asked.empty() && asked != "1" && asked != Report::name) {
         if constexpr (chooses_by_name<Report>)
             if (backend.only(asked, report)) return;
-        std::string there_are = Report::name;
-        if constexpr (requires { Report::names(); }) there_are = Report::names();
-        note_unknown_backend(report, asked, there_are);
+        note_unknown_backend(report, asked, names_of_backend<Report>());
     }
     backend(report);
 }

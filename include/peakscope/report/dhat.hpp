@@ -89,7 +89,7 @@ class dhat : public text_backend<dhat> {
         std::string text = frame.address != 0 ? address + ": " : std::string{};
         text += frame.function.empty() ? "???" : frame.function.view();
         if (!frame.file.empty())
-            text += " (" + frame.file.str() + (frame.line > 0 ? ":" + std::to_string(frame.line) : "") + ")";
+            text += " (" + frame.file + (frame.line > 0 ? ":" + std::to_string(frame.line) : "") + ")";
         return text;
     }
 };

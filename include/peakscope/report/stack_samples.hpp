@@ -39,7 +39,7 @@ namespace detail {
 
 [[nodiscard]] inline std::string frame_name(const stack_frame& frame) {
     if (!frame.function.empty()) return frame.function;
-    if (!frame.file.empty()) return frame.file.str() + ":" + std::to_string(frame.line);
+    if (!frame.file.empty()) return frame.file + ":" + std::to_string(frame.line);
     std::array<char, 16> digits; // NOLINT(cppcoreguidelines-pro-type-member-init)
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), frame.address, 16);
     return "0x" + std::string{digits.data(), end.ptr};

@@ -51,14 +51,7 @@ class tee {
     /// Of the backends, in order: "console, json".
     [[nodiscard]] static std::string names() {
         std::string all;
-        const auto add = [&]<class Backend>(std::type_identity<Backend>) {
-            if (!all.empty()) all += ", ";
-            if constexpr (requires { Backend::names(); })
-                all += Backend::names();
-            else
-                all += Backend::name;
-        };
-        (add(std::type_identity<Backends>{}), ...);
+        ((all += (all.empty() ? "" : ", ") + names_of_backend<Backends>()), ...);
         return all;
     }
 

@@ -17,6 +17,7 @@
 #include <peakscope/report/text_backend.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -76,13 +77,15 @@ class trace_events {
             add("freed by threads", phase.work->freed);
             args["scopes on threads"] = phase.work->entries;
         }
+        // What comes from a file may end before it begins.
+        const auto begin = std::max(entry.begin, std::chrono::nanoseconds{});
         return {{"ph", "X"},
                 {"pid", 1},
                 {"tid", 1},
                 {"cat", "phase"},
                 {"name", phase.path},
-                {"ts", at(entry.begin)},
-                {"dur", std::max(at(entry.end) - at(entry.begin), 0.0)},
+                {"ts", at(begin)},
+                {"dur", at(std::max(entry.end, begin) - begin)},
                 {"args", std::move(args)}};
     }
 

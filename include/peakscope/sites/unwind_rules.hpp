@@ -3,8 +3,9 @@
 //
 // What an unwinder needs to know of a frame is fixed by its return address: how far the frame's end lies from the stack
 // pointer or the frame pointer, and where in it the caller's frame pointer is kept. libunwind works that out from the
-// tables of the program for every frame of every stack. Here it is asked once for each return address; after that, a
-// frame costs a look-up and two loads.
+// tables of the program for every frame of every stack. Here it is asked once for each return address, for that one
+// frame, by the registers that the rules of the frames before it have led to; after that, a frame costs a look-up and
+// two loads.
 //
 // A rule is taken from one stack and holds for all of them. x86-64 compilers describe the end of a frame (the CFA of
 // the DWARF standard, section 6.4) as an offset from the stack pointer, which is fixed for a return address, unless the
